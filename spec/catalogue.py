@@ -1,0 +1,75 @@
+"""The catalogue of requirements, and the pinned sources that it cites."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+_ROOT = Path(__file__).parent
+
+Level = Literal["MUST", "SHOULD", "CHARACTERISE"]
+PROFILES = ("v2", "mlflow", "content-types", "signature", "parity", "robustness")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document that requirements cite, pinned to one version."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One normative statement.
+
+    ``asks``: what is asked, in one sentence. ``source``: "KEY: section" with KEY in sources.toml.
+    ``fix``: what the server's author should change. ``ruling``: why it reads so, where sources contradict
+    or are silent. ``seen``: threads of servers that had it wrong. ``untestable``: why no test checks it.
+    """
+
+    id: str
+    level: Level
+    asks: str
+    source: str
+    fix: str = ""
+    ruling: str = ""
+    seen: tuple[str, ...] = ()
+    untestable: str = ""
+
+    @property
+    def profile(self) -> str:
+        """The profile is the id's first part."""
+        return self.id.split(".", 1)[0]
+
+    @property
+    def module(self) -> str:
+        """The test module that checks it: the id without its last part."""
+        return "test_" + self.id.rpartition(".")[0].replace(".", "_").replace("-", "_")
+
+    @property
+    def reference(self) -> str:
+        """The source as a person reads it: title, section, address."""
+        key, _, section = self.source.partition(": ")
+        return f"{sources()[key].title}, {section!r} <{sources()[key].url}>"
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """The cited documents, by key."""
+    rows = tomllib.loads((_ROOT / "sources.toml").read_text("utf-8"))
+    return {key: Source(**row) for key, row in rows.items()}
+
+
+@cache
+def requirements() -> dict[str, Requirement]:
+    """The whole catalogue, by id, in the order of the files."""
+    found: dict[str, Requirement] = {}
+    for file in sorted((_ROOT / "requirements").glob("*.toml")):
+        for row in tomllib.loads(file.read_text("utf-8"))["requirement"]:
+            requirement = Requirement(**row | {"seen": tuple(row.get("seen", ()))})
+            if requirement.id in found:
+                raise ValueError(f"{file.name}: requirement {requirement.id} is listed twice")
+            found[requirement.id] = requirement
+    return found
