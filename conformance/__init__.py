@@ -1,0 +1,3 @@
+"""The conformance suite: run as ``pytest conformance/ --target URL``."""
+
+VERSION = "0.1.0"

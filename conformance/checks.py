@@ -1,0 +1,75 @@
+"""The vocabulary of assertions. Each raises NonConformance with the exchange that shows it."""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from conformance.exchange import Exchange
+from spec.validation import is_valid, violations
+
+
+class NonConformance(AssertionError):
+    """The target broke the requirement that the test names."""
+
+    def __init__(
+        self, message: str, *exchanges: Exchange, got: object = None, expected: object = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exchanges = exchanges
+        self.got = got
+        self.expected = expected
+
+
+def fail(message: str, *exchanges: Exchange, got: object = None, expected: object = None) -> NoReturn:
+    """The target is wrong: say what it did, what came, and what was expected."""
+    __tracebackhide__ = True
+    raise NonConformance(message, *exchanges, got=got, expected=expected)
+
+
+def check(
+    holds: bool, message: str, *exchanges: Exchange, got: object = None, expected: object = None
+) -> None:
+    """Fail with ``message`` unless ``holds``."""
+    __tracebackhide__ = True
+    if not holds:
+        fail(message, *exchanges, got=got, expected=expected)
+
+
+def check_status(exchange: Exchange, statuses: Iterable[int], message: str) -> None:
+    """The status must be among ``statuses``."""
+    __tracebackhide__ = True
+    wanted = list(statuses)
+    told = f"{wanted[0]} to {wanted[-1]}" if len(wanted) > 5 else " or ".join(map(str, wanted))
+    check(exchange.status in wanted, message, exchange, got=f"status {exchange.status}", expected=told)
+
+
+def check_ok(exchange: Exchange, message: str = "the request must be answered") -> None:
+    """The status must be 200."""
+    __tracebackhide__ = True
+    check_status(exchange, [200], message)
+
+
+def check_schema(exchange: Exchange, name: str, instance: Any = None) -> None:
+    """The body (or ``instance``, a part of it) must satisfy the schema called ``name``.
+
+    Null members are left out first: they break a requirement of their own.
+    """
+    __tracebackhide__ = True
+    document = without_nulls(exchange.json if instance is None else instance)
+    if not is_valid(name, document):
+        found = [str(v) for v in violations(name, document)]
+        fail(
+            f"the body breaks the schema {name}",
+            exchange,
+            got="; ".join(found[:4]),
+            expected=f"spec/schemas/{name}.json",
+        )
+
+
+def without_nulls(document: Any) -> Any:
+    """The document without those members of objects that are null."""
+    if isinstance(document, dict):
+        return {k: without_nulls(v) for k, v in document.items() if v is not None}
+    if isinstance(document, list):
+        return [without_nulls(v) if isinstance(v, dict) else v for v in document]
+    return document

@@ -1,0 +1,114 @@
+"""The HTTP client: counts what it sends, never retries or follows, and notices a target that died."""
+
+import itertools
+import json
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from conformance import VERSION
+from conformance.exchange import Exchange, Request, Response
+
+JSON = {"Content-Type": "application/json"}
+_RETURN_SECONDS = 10.0  # how long a dead target may take to come back
+
+
+class NoAnswer(Exception):
+    """The target took the request and gave no HTTP response; it still takes connections."""
+
+    def __init__(self, request: Request, cause: str) -> None:
+        super().__init__(f"no HTTP response: {cause}")
+        self.request = request
+
+
+class TargetDied(NoAnswer):
+    """The target takes no connections since this request. ``back``: it came back within some seconds."""
+
+    def __init__(self, request: Request, cause: str, back: bool) -> None:
+        super().__init__(request, cause)
+        self.back = back
+
+
+class Client:
+    """Sends requests to one base URL.
+
+    headers: sent with every request (tokens, Host). timeout: seconds for one request.
+    """
+
+    def __init__(
+        self, url: str, headers: Mapping[str, str] | None = None, timeout: float = 30, ca_cert: str | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"User-Agent": f"oip-conformance/{VERSION}"}
+        self.extra = dict(headers or {})
+        verify = {"ca_certs": ca_cert} if ca_cert else {}
+        self._pool = urllib3.PoolManager(
+            maxsize=32, retries=False, timeout=urllib3.Timeout(timeout), **verify
+        )
+        self._count = itertools.count()
+        self.sent = 0
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Exchange:
+        """GET the path."""
+        return self.send("GET", path, headers=headers)
+
+    def post_json(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
+        """POST ``body`` as JSON (NaN is written as the token ``NaN``, which is no JSON)."""
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return self.send("POST", path, text.encode("utf-8", "surrogatepass"), {**JSON, **(headers or {})})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        chunks: Iterable[bytes] | None = None,
+    ) -> Exchange:
+        """Send one request. ``chunks``: the body in pieces, with chunked transfer coding.
+
+        Raises NoAnswer when no HTTP response came, TargetDied when the target is gone after it.
+        """
+        own = dict(headers or {})
+        request = Request(method, self.url + path, {**self.extra, **own}, body)
+        self.sent = next(self._count) + 1
+        try:
+            raw = self._pool.request(
+                method,
+                request.url,
+                body=chunks if chunks is not None else body,
+                chunked=chunks is not None,
+                headers={**self._headers, **self.extra, **own},
+                redirect=False,
+            )
+        except HTTPError as error:
+            raise self._no_answer(request, error) from error
+        received = {name.lower(): value for name, value in raw.headers.items()}
+        return Exchange(request, Response(raw.status, received, raw.data))
+
+    def _no_answer(self, request: Request, error: HTTPError) -> NoAnswer:
+        cause = " ".join(str(error).split())
+        if self.accepts():
+            return NoAnswer(request, cause)
+        deadline = time.monotonic() + _RETURN_SECONDS
+        while time.monotonic() < deadline:
+            time.sleep(0.2)
+            if self.accepts():
+                return TargetDied(request, cause, back=True)
+        return TargetDied(request, cause, back=False)
+
+    def accepts(self) -> bool:
+        """Whether the target takes connections."""
+        parts = urlsplit(self.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=5).close()
+        except OSError:
+            return False
+        return True
