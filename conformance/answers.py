@@ -1,0 +1,67 @@
+"""Known answers: requests with the answers that a given model must give, as data."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from conformance import tensors
+from conformance.tensors import Row, TensorSpec
+from spec.validation import violations
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request and its answer. ``response`` None: it must be refused with a ``status`` like "4xx"."""
+
+    name: str
+    protocol: Literal["v2", "mlflow"]
+    request: Any
+    response: Any = None
+    status: str = "200"
+    tolerance: float = 1e-9
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The known answers of one model. ``echo``: its outputs are its inputs."""
+
+    model: str
+    echo: bool = False
+    cases: Sequence[Case] = field(default_factory=tuple)
+
+    def of(self, protocol: str) -> list[Case]:
+        """The cases of one protocol."""
+        return [case for case in self.cases if case.protocol == protocol]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The first row of the first V2 request with an answer; empty when there is none."""
+        for case in self.of("v2"):
+            if case.response is not None:
+                inputs = case.request["inputs"]
+                specs = [TensorSpec(t["name"], t["datatype"], (-1, *t["shape"][1:])) for t in inputs]
+                try:
+                    return list(tensors.rows_of(inputs, specs))[:1]
+                except ValueError:
+                    continue
+        return []
+
+
+def load(path: Path) -> dict[str, Answers]:
+    """The answers in a file, or in every answers.json below a folder, by model. Raises ValueError."""
+    files = [path] if path.is_file() else sorted(path.rglob("answers.json"))
+    if not files:
+        raise ValueError(f"{path}: there is no answers.json")
+    found = [_read(file) for file in files]
+    return {answers.model: answers for answers in found}
+
+
+def _read(file: Path) -> Answers:
+    document = json.loads(file.read_text("utf-8"))
+    wrong = violations("suite/answers", document)
+    if wrong:
+        raise ValueError(f"{file}: {wrong[0]}")
+    cases = tuple(Case(**case) for case in document["cases"])
+    return Answers(document["model"], document.get("echo", False), cases)

@@ -1,0 +1,267 @@
+"""The suite as a pytest plugin: options, preflight, selection, and the fixtures of every test."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from conformance import answers, known_failures
+from conformance.client import Client
+from conformance.exchange import redacted
+from conformance.model import Model, load_sample
+from conformance.recorder import BEHAVIOUR, Recorder, hypothesis_settings, requirement_of, untested
+from conformance.report import SETUP_EXIT, Reporter, ReportOptions
+from conformance.target import SetupError, Target, discover
+from spec.catalogue import PROFILES, requirements
+
+_TARGET = pytest.StashKey[Target]()
+_OPT_IN = {"robustness"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the suite."""
+    add = parser.getgroup("conformance", "conformance of an inference server").addoption
+    add("--target", metavar="URL", help="base URL of the server under test")
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a model to test; the first is the one that /invocations serves (default: what the repository index lists)",
+    )
+    add(
+        "--header",
+        action="append",
+        default=[],
+        type=_header,
+        metavar="'K: V'",
+        help="a header for every request",
+    )
+    add("--ca-cert", metavar="FILE", help="certificates to trust")
+    add("--timeout", type=float, default=30, metavar="SECONDS", help="for one request (default 30)")
+    add(
+        "--sample",
+        type=Path,
+        metavar="FILE",
+        help="one valid inference request, where a model's domain is narrower than its metadata",
+    )
+    add(
+        "--answers",
+        type=Path,
+        metavar="PATH",
+        help="known answers: a file, or a folder with answers.json files",
+    )
+    add(
+        "--mlmodel",
+        type=Path,
+        metavar="DIR",
+        help="the MLflow model behind the first --model, as the oracle (needs the server extra)",
+    )
+    add(
+        "--not-row-wise",
+        action="store_true",
+        help="the prediction for a row depends on the other rows of its batch",
+    )
+    add(
+        "--profile",
+        action="append",
+        default=[],
+        choices=PROFILES,
+        help="test these profiles only, and demand them (default: all that the target has, but robustness)",
+    )
+    add("--requirement", action="append", default=[], metavar="ID", help="test these requirements only")
+    add(
+        "--level",
+        choices=("must", "should"),
+        default="must",
+        help="the level from which a failure fails the run",
+    )
+    add(
+        "--max-examples",
+        type=int,
+        default=10,
+        metavar="N",
+        help="requests that Hypothesis draws for one property (default 10)",
+    )
+    add("--seed", type=int, metavar="N", help="explore: draw other requests than the default ones")
+    add(
+        "--known-failures",
+        type=Path,
+        metavar="FILE",
+        help="requirements that the target is known to break (TOML)",
+    )
+    add("--write-known-failures", type=Path, metavar="FILE", help="write what fails as such a file")
+    add("--report-json", type=Path, metavar="FILE", help="write the report as JSON")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is no header: write 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark, so that the suite runs from any folder."""
+    config.addinivalue_line("markers", "requirement(id): the requirement that the test checks")
+    for name in ("must", "should", "characterise", *(p.replace("-", "_") for p in PROFILES)):
+        config.addinivalue_line("markers", f"{name}: set by the requirement")
+    hypothesis.settings.register_profile("conformance", hypothesis_settings(config.getoption("max_examples")))
+    hypothesis.settings.load_profile("conformance")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Ask the target what it has, before anything is collected; a set-up error ends the run at once."""
+    config = session.config
+    try:
+        target, known = _prepare(config)
+    except (SetupError, OSError, ValueError) as error:
+        pytest.exit(f"cannot test: {error}", returncode=SETUP_EXIT)
+    config.stash[_TARGET] = target
+    level = config.getoption("level")
+    config.pluginmanager.register(Recorder(target, level, known), "conformance-recorder")
+    if not hasattr(config, "workerinput"):
+        options = ReportOptions(
+            level=level,
+            known=known,
+            json_file=config.getoption("report_json"),
+            write_known=config.getoption("write_known_failures"),
+            shown=_shown(config),
+        )
+        config.pluginmanager.register(Reporter(_described(target), options), "conformance-reporter")
+
+
+def _prepare(config: pytest.Config) -> tuple[Target, dict[str, str]]:
+    option = config.getoption
+    if not option("target"):
+        raise SetupError("give the server's base URL: --target URL")
+    unknown = [name for name in option("requirement") if name not in requirements()]
+    if unknown:
+        raise SetupError(f"--requirement {unknown[0]}: there is no such requirement")
+    known = known_failures.load(option("known_failures")) if option("known_failures") else {}
+    sample, known_answers = option("sample"), option("answers")
+    target = discover(
+        Client(option("target"), dict(option("header")), option("timeout"), option("ca_cert")),
+        option("model"),
+        sample=load_sample(sample.read_text("utf-8")) if sample else None,
+        answers=answers.load(known_answers) if known_answers else {},
+        row_wise=not option("not_row_wise"),
+        mlmodel=option("mlmodel"),
+    )
+    for profile in option("profile"):
+        if profile in target.missing:
+            raise SetupError(f"--profile {profile}: {target.missing[profile]}")
+    return target, known
+
+
+def _shown(config: pytest.Config) -> dict[str, Any]:
+    names = ("model", "profile", "requirement", "max_examples", "seed", "timeout", "not_row_wise")
+    shown = {name: config.getoption(name) for name in names}
+    return shown | {"header": redacted(dict(config.getoption("header")))}
+
+
+def _described(target: Target) -> dict[str, Any]:
+    told = {key: value for key, value in target.server.items() if key in ("name", "version")}
+    told = {key: value for key, value in told.items() if isinstance(value, str)}
+    return {"url": target.client.url, "models": [model.name for model in target.models], **told}
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What is tested."""
+    target = config.stash.get(_TARGET, None)
+    if target is None:
+        return []
+    lacks = [f"not tested: {profile} ({reason})" for profile, reason in target.missing.items()]
+    return [f"conformance: {json.dumps(_described(target), ensure_ascii=False)}", *lacks]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a model once for each model."""
+    target = metafunc.config.stash[_TARGET]
+    models = target.models
+    if "mlflow_model" in metafunc.fixturenames:
+        metafunc.parametrize("mlflow_model", models[:1], ids=lambda m: m.name, scope="session")
+    elif "model" in metafunc.fixturenames:
+        metafunc.parametrize("model", models, ids=lambda m: m.name, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check the requirement that each test names, mark the test by it, and select."""
+    profiles = set(config.getoption("profile")) or set(PROFILES) - _OPT_IN
+    wanted = set(config.getoption("requirement"))
+    seed = config.getoption("seed")
+    chosen, dropped = [], []
+    for item in items:
+        requirement = requirement_of(item)
+        item.add_marker(requirement.level.lower())
+        item.add_marker(requirement.profile.replace("-", "_"))
+        if seed is not None and isinstance(item, pytest.Function):
+            _reseed(item, seed)
+        named = requirement.id in wanted if wanted else requirement.profile in profiles
+        (chosen if named else dropped).append(item)
+    items[:] = chosen
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+
+
+def _reseed(item: pytest.Function, seed: int) -> None:
+    if hypothesis.is_hypothesis_test(item.obj):
+        item.obj = hypothesis.seed(seed)(item.obj)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Name what a level or a known failure excuses."""
+    why = getattr(report, "wasxfail", "")
+    if why == "SHOULD":
+        return "should findings", "s", "SHOULD"
+    if why.startswith("known failure"):
+        return "known failures", "k", "KNOWN"
+    return None
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    """The target."""
+    return pytestconfig.stash[_TARGET]
+
+
+@pytest.fixture(scope="session")
+def client(target: Target) -> Client:
+    """The client for the target."""
+    return target.client
+
+
+@pytest.fixture(scope="session")
+def scored(model: Model) -> Model:
+    """A model with a request that it is known to accept."""
+    if model.base is None:
+        untested(f"no request is known that {model.name} accepts: give one with --sample FILE")
+    return model
+
+
+@pytest.fixture(scope="session")
+def steady(scored: Model) -> Model:
+    """A model that gives the same answer to the same request."""
+    if not scored.deterministic:
+        untested(f"{scored.name} answers the same request differently")
+    return scored
+
+
+@pytest.fixture(scope="session")
+def batched(steady: Model) -> Model:
+    """A steady model whose inputs take any number of rows, each predicted for itself."""
+    if not steady.batched or not steady.row_wise:
+        untested(f"{steady.name} takes no batches of independent rows")
+    return steady
+
+
+@pytest.fixture
+def behaviour(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Record what the target does: ``behaviour(label, value)``."""
+    found = request.node.stash.setdefault(BEHAVIOUR, {})
+    return found.__setitem__

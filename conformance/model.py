@@ -1,0 +1,205 @@
+"""One model of the target: what its metadata says, one request that it accepts, and how to ask it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import strategies as st
+
+from conformance import strategies, tensors
+from conformance.client import Client, NoAnswer
+from conformance.exchange import Exchange
+from conformance.tensors import Row, TensorSpec
+from spec.tables import DATATYPES
+from spec.validation import violations
+
+_GUESSES: list[dict[str, Any]] = [
+    {"boolean": True, "integer": 1, "number": 1.0, "string": "a"},
+    {"boolean": False, "integer": 0, "number": 0.0, "string": ""},
+    {"boolean": True, "integer": 10, "number": 10.0, "string": "1"},
+]
+_WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
+
+
+@dataclass
+class Model:
+    """A model under test.
+
+    sample: a V2 inference request that the user gave as valid. row_wise: the prediction for a row does not
+    depend on the other rows of its batch.
+    """
+
+    client: Client
+    name: str
+    sample: dict[str, Any] | None = None
+    row_wise: bool = True
+    known: Sequence[Row] = field(default_factory=list)
+
+    def path(self, *parts: str) -> str:
+        """A path below the model's own, each part quoted."""
+        return "/".join(["/v2/models", *(quote(part, safe="") for part in (self.name, *parts))])
+
+    @cached_property
+    def metadata(self) -> Exchange:
+        """The answer to the model metadata request."""
+        return self.client.get(self.path())
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The model metadata; empty when the answer is none."""
+        return (
+            self.metadata.json if self.metadata.status == 200 and isinstance(self.metadata.json, dict) else {}
+        )
+
+    @cached_property
+    def inputs(self) -> list[TensorSpec]:
+        """The inputs that metadata declares; those of the sample when it declares none."""
+        declared = specs(self.described.get("inputs"))
+        if declared or self.sample is None:
+            return declared
+        return [_spec_of_sample(tensor) for tensor in self.sample["inputs"]]
+
+    @cached_property
+    def outputs(self) -> list[TensorSpec]:
+        """The outputs that metadata declares."""
+        return specs(self.described.get("outputs"))
+
+    @property
+    def content_type(self) -> str:
+        """MLServer's request-level content type, where metadata gives one."""
+        parameters = self.described.get("parameters")
+        return str(parameters.get("content_type") or "") if isinstance(parameters, dict) else ""
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that metadata lists."""
+        listed = self.described.get("versions")
+        return [v for v in listed if isinstance(v, str)] if isinstance(listed, list) else []
+
+    @property
+    def batched(self) -> bool:
+        """Whether every input takes any number of rows."""
+        return bool(self.inputs) and all(spec.batched for spec in self.inputs)
+
+    def spec(self, name: str) -> TensorSpec | None:
+        """The declared output called ``name``."""
+        return next((spec for spec in self.outputs if spec.name == name), None)
+
+    # Requests
+
+    def body(self, rows: Sequence[Row], *, nested: bool = False, **members: Any) -> dict[str, Any]:
+        """The inference request for ``rows``, with further members (id, outputs, parameters)."""
+        body = tensors.request(self.inputs, rows, nested=nested)
+        if self.sample is not None:
+            given = {t["name"]: t for t in self.sample["inputs"]}
+            for tensor in body["inputs"]:
+                tensor |= {k: v for k, v in given.get(tensor["name"], {}).items() if k == "parameters"}
+            if "parameters" in self.sample:
+                body["parameters"] = self.sample["parameters"]
+        return body | members
+
+    def infer(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
+        """POST an inference request (parsed JSON)."""
+        return self.client.post_json(self.path("infer"), body, headers)
+
+    def predict(self, rows: Sequence[Row], **members: Any) -> Exchange:
+        """POST the inference request for ``rows``."""
+        return self.infer(self.body(rows, **members))
+
+    # One request that is known to be good
+
+    @cached_property
+    def base(self) -> Exchange | None:
+        """The answer to the first of the candidate rows that the model accepts; None when it takes none."""
+        for rows in self._candidates():
+            try:
+                answer = self.predict(rows)
+            except NoAnswer:
+                continue
+            if answer.status == 200:
+                self.base_rows = rows[:1]
+                return answer if len(rows) == 1 else self.predict(rows[:1])
+        return None
+
+    base_rows: Sequence[Row] = field(default_factory=list, init=False)
+
+    def _candidates(self) -> Iterable[Sequence[Row]]:
+        if not self.inputs:
+            return
+        if self.sample is not None:
+            yield tensors.rows_of(self.sample["inputs"], self.inputs)
+            return
+        if self.known:
+            yield self.known
+        for guess in _GUESSES:
+            yield [{spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}]
+
+    @property
+    def base_body(self) -> dict[str, Any]:
+        """The request behind ``base``: one row."""
+        return self.body(self.base_rows)
+
+    @cached_property
+    def deterministic(self) -> bool:
+        """Whether the good request has one answer when it is sent three times."""
+        if self.base is None:
+            return False
+        again = (self.predict(self.base_rows) for _ in range(2))
+        return not any(tensors.difference(self.base.json, answer.json) for answer in again)
+
+    # What Hypothesis draws for it
+
+    def row(self) -> st.SearchStrategy[Row]:
+        """A row that the model should accept."""
+        if self.sample is not None:
+            given = tensors.rows_of(self.sample["inputs"], self.inputs)
+            return strategies.recombined(given, self.inputs)
+        if any(spec.content_type == "pd_json" for spec in self.inputs):
+            return strategies.recombined(self.known or self.base_rows, self.inputs)
+        return strategies.row(self.inputs)
+
+    def rows(self, minimum: int = 1, maximum: int = 4) -> st.SearchStrategy[list[Row]]:
+        """Rows that the model should accept; one where its inputs are not batched."""
+        if not self.batched:
+            return st.lists(self.row(), min_size=1, max_size=1)
+        return st.lists(self.row(), min_size=minimum, max_size=maximum)
+
+
+def specs(declared: Any) -> list[TensorSpec]:
+    """The metadata tensors that can be read; those that can't are another requirement's finding."""
+    found = []
+    for tensor in declared if isinstance(declared, list) else []:
+        try:
+            parameters = tensor.get("parameters") or {}
+            shape = tuple(int(d) for d in tensor["shape"])
+            content_type = str(parameters.get("content_type") or "")
+            found.append(
+                TensorSpec(str(tensor["name"]), str(tensor["datatype"]).upper(), shape, content_type)
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    return found
+
+
+def load_sample(text: str) -> dict[str, Any]:
+    """A V2 inference request from the text of a file. Raises ValueError saying what is wrong."""
+    sample = json.loads(text)
+    found = violations("v2/inference-request", sample)
+    if found:
+        raise ValueError(f"it is no inference request: {found[0]}")
+    return dict(sample)
+
+
+def _spec_of_sample(tensor: Mapping[str, Any]) -> TensorSpec:
+    shape = (-1, *tensor["shape"][1:])
+    content_type = str((tensor.get("parameters") or {}).get("content_type") or "")
+    return TensorSpec(tensor["name"], tensor["datatype"], shape, content_type)
+
+
+def _guessed(spec: TensorSpec, guess: Mapping[str, Any]) -> Any:
+    row = DATATYPES.get(spec.datatype)
+    kind = row.element if row else "number"
+    return _WRITTEN.get(spec.content_type, guess[kind]) if kind == "string" else guess[kind]

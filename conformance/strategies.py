@@ -1,0 +1,73 @@
+"""What Hypothesis draws: rows that fit a model's metadata, ids, and elements of every datatype."""
+
+import base64
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.tensors import Row, TensorSpec
+from spec.tables import DATATYPES
+
+_WIDTH = {"FP16": 16, "FP32": 32, "FP64": 32}  # FP64 too: a column may be converted to FP32 on its way
+
+# Any text that JSON can carry: no lone surrogates.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+ids = st.one_of(
+    st.sampled_from(
+        ["", "42", "0", "null", "true", "1e3", " padded ", "é\u0301", "🍷", "\u202eabc", "x" * 1024]
+    ),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40),
+)
+datetimes = st.datetimes(
+    min_value=datetime.datetime(1970, 1, 2), max_value=datetime.datetime(2200, 1, 1)
+).map(lambda moment: moment.isoformat())
+base64s = st.binary(max_size=12).map(lambda raw: base64.b64encode(raw).decode("ascii"))
+
+
+def element(spec: TensorSpec) -> st.SearchStrategy[Any]:
+    """An ordinary element of a tensor: small numbers, short texts."""
+    row = DATATYPES.get(spec.datatype)
+    kind = row.element if row else "number"
+    if kind == "boolean":
+        return st.booleans()
+    if kind == "integer" and row is not None and row.minimum is not None and row.maximum is not None:
+        return st.integers(max(row.minimum, -100), min(row.maximum, 100))
+    if kind == "number":
+        return st.floats(-1000, 1000, width=_WIDTH.get(spec.datatype, 16))  # type: ignore[arg-type]
+    return {"base64": base64s, "datetime": datetimes, "pd_json": st.just("{}")}.get(spec.content_type, texts)
+
+
+def any_element(spec: TensorSpec) -> st.SearchStrategy[Any]:
+    """Any element that the datatype can hold and JSON can carry, the edges included."""
+    row = DATATYPES.get(spec.datatype)
+    if row is None or row.element == "boolean":
+        return element(spec)
+    if row.element == "integer" and row.minimum is not None and row.maximum is not None:
+        edges = st.sampled_from([row.minimum, row.maximum, 0])
+        return st.one_of(edges, st.integers(row.minimum, row.maximum))
+    if row.element == "number" and row.size is not None:
+        width: Any = row.size * 8
+        return st.floats(width=width, allow_nan=False, allow_infinity=False)
+    return element(spec)
+
+
+def row(specs: Sequence[TensorSpec], *, extreme: bool = False) -> st.SearchStrategy[Row]:
+    """One row for the inputs."""
+    draw = any_element if extreme else element
+    sizes = {s.name: st.lists(draw(s), min_size=s.row_size, max_size=s.row_size) for s in specs}
+    return st.fixed_dictionaries(sizes)
+
+
+def recombined(samples: Sequence[Row], specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
+    """A row that takes each column from one of the sample rows, floating-point numbers moved a little."""
+    return st.fixed_dictionaries({s.name: _column(samples, s) for s in specs})
+
+
+def _column(samples: Sequence[Row], spec: TensorSpec) -> st.SearchStrategy[Sequence[Any]]:
+    chosen = st.sampled_from([list(sample[spec.name]) for sample in samples])
+    if not spec.datatype.startswith("FP"):
+        return chosen
+    factor = st.sampled_from([1.0, 0.96875, 1.03125])
+    return st.tuples(chosen, factor).map(lambda pair: [value * pair[1] for value in pair[0]])

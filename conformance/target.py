@@ -1,0 +1,125 @@
+"""The preflight: is the target there, which models, which profiles. Asked once, before anything is tested."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.answers import Answers
+from conformance.client import Client, NoAnswer, TargetDied
+from conformance.exchange import Exchange
+from conformance.model import Model
+from spec.validation import is_valid
+
+ABSENT = {404, 405, 501}
+
+
+class SetupError(Exception):
+    """The target can't be tested as asked. The message says why, and what to do."""
+
+
+@dataclass
+class Target:
+    """What is tested. ``missing``: for each profile that the target lacks, the reason."""
+
+    client: Client
+    models: list[Model]
+    missing: Mapping[str, str]
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+    mlmodel: Path | None = None
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """The server metadata; empty when it can't be had."""
+        for path in ("/v2", "/v2/"):
+            answer = self.client.get(path)
+            if answer.status == 200 and isinstance(answer.json, dict):
+                return dict(answer.json)
+        return {}
+
+
+def discover(
+    client: Client,
+    names: Sequence[str],
+    *,
+    sample: dict[str, Any] | None = None,
+    answers: Mapping[str, Answers] | None = None,
+    row_wise: bool = True,
+    mlmodel: Path | None = None,
+) -> Target:
+    """Ask the target what it has. Raises SetupError."""
+    answers = answers or {}
+    try:
+        v2, mlflow = _has_v2(client, names), _has_mlflow(client)
+        if not (v2 or mlflow):
+            raise SetupError(f"{client.url} speaks neither protocol: no /v2, no /invocations")
+        chosen = (list(names) or _listed(client)) if v2 else list(names[:1]) or ["model"]
+        models = [
+            Model(client, name, sample, row_wise, known=answers[name].rows if name in answers else [])
+            for name in chosen
+        ]
+        if v2:
+            _check_models(client, models)
+    except (NoAnswer, TargetDied) as error:
+        cause = str(error).rpartition(": ")[2]
+        raise SetupError(f"nothing answers at {client.url} ({cause}): is the server running?") from error
+    return Target(client, models, _missing(v2, mlflow, models, names, mlmodel), answers, mlmodel)
+
+
+def _has_v2(client: Client, names: Sequence[str]) -> bool:
+    paths = ["/v2/health/live", "/v2", *(Model(client, name).path() for name in names[:1])]
+    return any(client.get(path).status not in ABSENT for path in paths)
+
+
+def _has_mlflow(client: Client) -> bool:
+    return client.send("POST", "/invocations", b"", {"Content-Type": "application/json"}).status not in ABSENT
+
+
+def index(client: Client) -> Exchange:
+    """The repository index, which MLServer and Triton offer."""
+    return client.post_json("/v2/repository/index", {})
+
+
+def _listed(client: Client) -> list[str]:
+    answer = index(client)
+    if answer.status == 200 and is_valid("mlserver/repository-index", answer.json):
+        names = sorted({row["name"] for row in answer.json if row.get("state", "READY") == "READY"})
+        if names:
+            return names
+        raise SetupError(
+            f"{client.url} has no ready model: its repository index is {json.dumps(answer.json)}"
+        )
+    raise SetupError(f"which model? {client.url} offers no repository index: name one with --model NAME")
+
+
+def _check_models(client: Client, models: Sequence[Model]) -> None:
+    for model in models:
+        if model.metadata.status != 200 and client.get(model.path("ready")).status != 200:
+            raise SetupError(
+                f"{client.url} has no model {model.name!r}: GET {model.path()} answers {model.metadata.status}. "
+                f"Name one that it serves with --model NAME"
+            )
+
+
+def _missing(
+    v2: bool, mlflow: bool, models: Sequence[Model], names: Sequence[str], mlmodel: Path | None
+) -> dict[str, str]:
+    no_v2 = "" if v2 else "the target has no /v2"
+    no_mlflow = "" if mlflow else "the target has no /invocations"
+    if mlflow and v2 and len(models) > 1 and not names:
+        no_mlflow = "several models: name first the one that /invocations serves, with --model"
+    told = (
+        any(m.content_type or any(s.content_type for s in m.inputs + m.outputs) for m in models)
+        if v2
+        else False
+    )
+    reasons = {
+        "v2": no_v2,
+        "mlflow": no_mlflow,
+        "content-types": no_v2 or ("" if told else "the metadata names no content_type"),
+        "signature": no_v2 or ("" if mlmodel else "needs the model itself: --mlmodel DIR"),
+        "parity": no_v2 or no_mlflow,
+        "robustness": "",
+    }
+    return {profile: reason for profile, reason in reasons.items() if reason}

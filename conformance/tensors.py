@@ -1,0 +1,206 @@
+"""The wire format of tensors, read and written straight from the protocol's text. Pure functions."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spec.tables import DATATYPES
+
+FLEXIBLE = 2  # what a variable inner dimension becomes in a request
+# Relative differences that arithmetic in the datatype may leave between two ways to the same answer.
+TOLERANCE = {"FP64": 1e-9, "FP32": 1e-4, "FP16": 1e-2, "BF16": 2e-2}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor as metadata describes it. ``shape``: -1 where a dimension varies."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    content_type: str = ""
+
+    @property
+    def batched(self) -> bool:
+        """Whether the first dimension counts the rows."""
+        return bool(self.shape) and self.shape[0] == -1
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row (of the whole tensor when it is not batched)."""
+        inner = self.shape[1:] if self.batched else self.shape
+        return tuple(FLEXIBLE if d < 0 else d for d in inner)
+
+    @property
+    def row_size(self) -> int:
+        """The number of elements in one row."""
+        return math.prod(self.row_shape)
+
+
+# One row of a request: the elements of each input in row-major order.
+Row = Mapping[str, Sequence[Any]]
+
+
+def tensor(spec: TensorSpec, rows: Sequence[Row], *, nested: bool = False) -> dict[str, Any]:
+    """The request input that holds ``rows``, flat or in its natural dimensions."""
+    shape = [len(rows), *spec.row_shape] if spec.batched else list(spec.row_shape)
+    data = [element for row in rows for element in row[spec.name]]
+    written = nest(data, shape) if nested else data
+    found = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": written}
+    return found
+
+
+def request(specs: Iterable[TensorSpec], rows: Sequence[Row], *, nested: bool = False) -> dict[str, Any]:
+    """The inference request for ``rows``."""
+    return {"inputs": [tensor(spec, rows, nested=nested) for spec in specs]}
+
+
+def rows_of(inputs: Iterable[Mapping[str, Any]], specs: Iterable[TensorSpec]) -> list[dict[str, list[Any]]]:
+    """The rows in the inputs of a request; the opposite of ``request``. Raises KeyError, ValueError."""
+    tensors = {t["name"]: flat(t["data"]) for t in inputs}
+    known = [s for s in specs if s.name in tensors]
+    counts = {len(tensors[s.name]) // max(s.row_size, 1) if s.batched else 1 for s in known}
+    if len(counts) != 1:
+        raise ValueError(f"the inputs differ in their number of rows: {sorted(counts)}")
+    (count,) = counts
+    return [
+        {s.name: tensors[s.name][i * s.row_size : (i + 1) * s.row_size] for s in known} for i in range(count)
+    ]
+
+
+def nest(data: Sequence[Any], shape: Sequence[int]) -> Any:
+    """Row-major ``data`` as nested lists of ``shape``."""
+    if len(shape) <= 1:
+        return list(data)
+    step = math.prod(shape[1:])
+    return [nest(data[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]
+
+
+def flat(data: Any) -> list[Any]:
+    """The elements of flat or nested tensor data in row-major order."""
+    if not isinstance(data, list):
+        return [data]
+    if not any(isinstance(element, list) for element in data):
+        return data
+    return [leaf for element in data for leaf in flat(element)]
+
+
+def dimensions(data: Any) -> tuple[int, ...] | None:
+    """The shape of nested lists; None when they are ragged."""
+    if not isinstance(data, list):
+        return ()
+    inner = {dimensions(element) for element in data}
+    if len(inner) > 1 or None in inner:
+        return None
+    return (len(data), *(inner.pop() or ())) if inner else (0,)
+
+
+def misfit(datatype: str, element: Any) -> str:
+    """Why ``element`` can't be one of ``datatype``; empty when it can."""
+    row = DATATYPES.get(datatype)
+    if row is None:
+        return ""
+    kind = row.element
+    is_number = isinstance(element, int | float) and not isinstance(element, bool)
+    if kind == "boolean":
+        return "" if isinstance(element, bool) else "must be true or false"
+    if kind == "string":
+        return "" if isinstance(element, str) else "must be a string"
+    if not is_number:
+        return "must be a number"
+    if kind == "integer":
+        if isinstance(element, float) and not element.is_integer():
+            return "must be an integer"
+        if row.minimum is not None and row.maximum is not None and not row.minimum <= element <= row.maximum:
+            return f"must be between {row.minimum} and {row.maximum}"
+    return ""
+
+
+def unifies(shape: Sequence[int], declared: Sequence[int]) -> bool:
+    """Whether an answer's shape is one of those that metadata declares (-1: any size)."""
+    return len(shape) == len(declared) and all(d in (-1, s) for s, d in zip(shape, declared, strict=True))
+
+
+def equal_elements(left: Any, right: Any, tolerance: float) -> bool:
+    """Whether two elements are the same, numbers within a relative tolerance.
+
+    A boolean is no number here, and NaN is itself.
+    """
+    numbers = all(isinstance(e, int | float) and not isinstance(e, bool) for e in (left, right))
+    if not numbers:
+        return type(left) is type(right) and bool(left == right)
+    if isinstance(left, int) and isinstance(right, int):
+        return left == right
+    if math.isnan(left) or math.isnan(right):
+        return math.isnan(left) and math.isnan(right)
+    return math.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
+
+
+def equal_data(left: Any, right: Any, datatype: str = "FP64") -> bool:
+    """Whether two tensors' data, flat or nested, hold the same elements.
+
+    Differences of floating point are measured against the largest element: sums cancel.
+    """
+    one, two = flat(left), flat(right)
+    if len(one) != len(two):
+        return False
+    tolerance = TOLERANCE.get(datatype, 0.0)
+    finite = [abs(e) for e in one if isinstance(e, float) and math.isfinite(e)]
+    slack = tolerance * max(finite, default=0.0)
+    return all(equal_elements(a, b, tolerance) or _near(a, b, slack) for a, b in zip(one, two, strict=True))
+
+
+def _near(left: Any, right: Any, slack: float) -> bool:
+    floats = isinstance(left, float) and isinstance(right, float | int) and not isinstance(right, bool)
+    return floats and abs(left - right) <= slack
+
+
+def outputs_by_name(body: Any) -> dict[str, dict[str, Any]]:
+    """The output tensors of an inference response by name; empty when there are none to read."""
+    outputs = body.get("outputs") if isinstance(body, dict) else None
+    if not isinstance(outputs, list):
+        return {}
+    return {o["name"]: o for o in outputs if isinstance(o, dict) and isinstance(o.get("name"), str)}
+
+
+def difference(left: Any, right: Any) -> str:
+    """The first difference between the outputs of two inference responses; empty when they agree.
+
+    Names, datatypes and data count; the form (nested or flat) and the order of outputs do not.
+    """
+    one, two = outputs_by_name(left), outputs_by_name(right)
+    if set(one) != set(two):
+        return f"outputs {sorted(one)} against {sorted(two)}"
+    for name, output in one.items():
+        other = two[name]
+        if output.get("datatype") != other.get("datatype"):
+            return f"output {name!r}: datatype {output.get('datatype')} against {other.get('datatype')}"
+        if not equal_data(output.get("data"), other.get("data"), str(output.get("datatype"))):
+            return f"output {name!r}: data {brief(output.get('data'))} against {brief(other.get('data'))}"
+    return ""
+
+
+def split_rows(body: Any, counts: Sequence[int]) -> list[dict[str, list[Any]]] | None:
+    """The data of each output cut into consecutive blocks of ``counts`` rows.
+
+    None when an output does not hold a whole number of elements a row, so is not row-wise.
+    """
+    total = sum(counts)
+    blocks: list[dict[str, list[Any]]] = [{} for _ in counts]
+    for name, output in outputs_by_name(body).items():
+        data = flat(output.get("data"))
+        if total == 0 or len(data) % total:
+            return None
+        width, start = len(data) // total, 0
+        for block, count in zip(blocks, counts, strict=True):
+            block[name] = data[start : start + count * width]
+            start += count * width
+    return blocks
+
+
+def brief(value: Any) -> str:
+    """A value as JSON, cut."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 200 else text[:200] + " …"
