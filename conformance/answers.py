@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from conformance import tensors
-from conformance.tensors import Row, TensorSpec
 from spec.validation import violations
 
 
@@ -36,17 +34,9 @@ class Answers:
         return [case for case in self.cases if case.protocol == protocol]
 
     @property
-    def rows(self) -> list[Row]:
-        """The first row of the first V2 request with an answer; empty when there is none."""
-        for case in self.of("v2"):
-            if case.response is not None:
-                inputs = case.request["inputs"]
-                specs = [TensorSpec(t["name"], t["datatype"], (-1, *t["shape"][1:])) for t in inputs]
-                try:
-                    return list(tensors.rows_of(inputs, specs))[:1]
-                except ValueError:
-                    continue
-        return []
+    def example(self) -> dict[str, Any] | None:
+        """The first V2 request that has an answer; None when there is none."""
+        return next((dict(case.request) for case in self.of("v2") if case.response is not None), None)
 
 
 def load(path: Path) -> dict[str, Answers]:

@@ -73,3 +73,14 @@ def without_nulls(document: Any) -> Any:
     if isinstance(document, list):
         return [without_nulls(v) if isinstance(v, dict) else v for v in document]
     return document
+
+
+def check_error(exchange: Exchange, message: str) -> None:
+    """The answer must be an error status with the protocol's error object.
+
+    Source: inference_rest.md, Inference Response JSON Error Object.
+    """
+    __tracebackhide__ = True
+    check_status(exchange, range(400, 600), message)
+    if not is_valid("v2/error", exchange.json):
+        fail(f"{message}, but the body is no error object", exchange, expected='{"error": "…"} as JSON')

@@ -28,15 +28,16 @@ _WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"
 class Model:
     """A model under test.
 
-    sample: a V2 inference request that the user gave as valid. row_wise: the prediction for a row does not
-    depend on the other rows of its batch.
+    sample: an inference request that the user gave as valid; what is drawn stays close to it. row_wise: the
+    prediction for a row does not depend on the other rows of its batch. known: an inference request with a
+    known answer.
     """
 
     client: Client
     name: str
     sample: dict[str, Any] | None = None
     row_wise: bool = True
-    known: Sequence[Row] = field(default_factory=list)
+    known: dict[str, Any] | None = None
 
     def path(self, *parts: str) -> str:
         """A path below the model's own, each part quoted."""
@@ -56,11 +57,9 @@ class Model:
 
     @cached_property
     def inputs(self) -> list[TensorSpec]:
-        """The inputs that metadata declares; those of the sample when it declares none."""
-        declared = specs(self.described.get("inputs"))
-        if declared or self.sample is None:
-            return declared
-        return [_spec_of_sample(tensor) for tensor in self.sample["inputs"]]
+        """The inputs that metadata declares; those of the request given when it declares none."""
+        given = self.sample or self.known or {"inputs": []}
+        return specs(self.described.get("inputs")) or [_spec_of_sample(tensor) for tensor in given["inputs"]]
 
     @cached_property
     def outputs(self) -> list[TensorSpec]:
@@ -129,11 +128,8 @@ class Model:
     def _candidates(self) -> Iterable[Sequence[Row]]:
         if not self.inputs:
             return
-        if self.sample is not None:
-            yield tensors.rows_of(self.sample["inputs"], self.inputs)
-            return
-        if self.known:
-            yield self.known
+        for given in filter(None, (self.sample, self.known)):
+            yield tensors.rows_of(given["inputs"], self.inputs)
         for guess in _GUESSES:
             yield [{spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}]
 
@@ -154,12 +150,12 @@ class Model:
 
     def row(self) -> st.SearchStrategy[Row]:
         """A row that the model should accept."""
-        if self.sample is not None:
-            given = tensors.rows_of(self.sample["inputs"], self.inputs)
-            return strategies.recombined(given, self.inputs)
-        if any(spec.content_type == "pd_json" for spec in self.inputs):
-            return strategies.recombined(self.known or self.base_rows, self.inputs)
-        return strategies.row(self.inputs)
+        structured = any(spec.content_type == "pd_json" for spec in self.inputs)
+        if self.sample is None and not structured:
+            return strategies.row(self.inputs)
+        given = self.sample or self.known
+        rows = tensors.rows_of(given["inputs"], self.inputs) if given else self.base_rows
+        return strategies.recombined(rows, self.inputs)
 
     def rows(self, minimum: int = 1, maximum: int = 4) -> st.SearchStrategy[list[Row]]:
         """Rows that the model should accept; one where its inputs are not batched."""

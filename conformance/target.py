@@ -56,7 +56,7 @@ def discover(
             raise SetupError(f"{client.url} speaks neither protocol: no /v2, no /invocations")
         chosen = (list(names) or _listed(client)) if v2 else list(names[:1]) or ["model"]
         models = [
-            Model(client, name, sample, row_wise, known=answers[name].rows if name in answers else [])
+            Model(client, name, sample, row_wise, answers[name].example if name in answers else None)
             for name in chosen
         ]
         if v2:

@@ -48,8 +48,7 @@ def tensor(spec: TensorSpec, rows: Sequence[Row], *, nested: bool = False) -> di
     shape = [len(rows), *spec.row_shape] if spec.batched else list(spec.row_shape)
     data = [element for row in rows for element in row[spec.name]]
     written = nest(data, shape) if nested else data
-    found = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": written}
-    return found
+    return {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": written}
 
 
 def request(specs: Iterable[TensorSpec], rows: Sequence[Row], *, nested: bool = False) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""Liveness and readiness."""
+
+from collections.abc import Callable
+
+import pytest
+
+from conformance.checks import check, check_ok, check_status
+from conformance.client import Client
+from conformance.exchange import Exchange
+from conformance.model import Model
+from conformance.recorder import not_implemented
+
+requirement = pytest.mark.requirement
+UNKNOWN = "no-such-model-of-the-conformance-suite"
+
+
+def _says(answer: Exchange, member: str, value: object) -> None:
+    """A JSON object in the body that has the member gives it this value."""
+    if isinstance(answer.json, dict) and member in answer.json:
+        got = answer.json[member]
+        check(got is value or got == value, f"the member {member} is wrong", answer, got=got, expected=value)
+
+
+@requirement("v2.health.live")
+def test_live(client: Client) -> None:
+    check_ok(client.get("/v2/health/live"), "the server is live")
+
+
+@requirement("v2.health.live-body")
+def test_live_body(client: Client) -> None:
+    _says(client.get("/v2/health/live"), "live", True)
+
+
+@requirement("v2.health.ready")
+def test_ready(client: Client) -> None:
+    check_ok(client.get("/v2/health/ready"), "the server is ready")
+
+
+@requirement("v2.health.ready-body")
+def test_ready_body(client: Client) -> None:
+    answer = client.get("/v2/health/ready")
+    _says(answer, "ready", True)
+    _says(answer, "live", True)
+
+
+@requirement("v2.health.model-ready")
+def test_model_ready(model: Model) -> None:
+    check_ok(model.client.get(model.path("ready")), "the model is loaded")
+
+
+@requirement("v2.health.model-ready-body")
+def test_model_ready_body(model: Model) -> None:
+    answer = model.client.get(model.path("ready"))
+    _says(answer, "ready", True)
+    _says(answer, "name", model.name)
+
+
+@requirement("v2.health.model-ready-unknown")
+def test_model_ready_unknown(client: Client) -> None:
+    answer = client.get(Model(client, UNKNOWN).path("ready"))
+    if isinstance(answer.json, dict) and answer.json.get("ready") is False:
+        return
+    check_status(answer, range(400, 600), "a model that is not there is not ready")
+
+
+@requirement("v2.health.version-ready")
+def test_version_ready(model: Model) -> None:
+    if not model.versions:
+        not_implemented("the metadata lists no versions")
+    for version in model.versions:
+        check_ok(model.client.get(model.path("versions", version, "ready")), f"version {version} is listed")
+
+
+@requirement("v2.health.ready-means-infer")
+def test_ready_means_infer(scored: Model) -> None:
+    ready = scored.client.get(scored.path("ready"))
+    if ready.status == 200:
+        check_ok(scored.infer(scored.base_body), "the model says that it is ready")
+
+
+@requirement("v2.health.body-form")
+def test_body_form(client: Client, behaviour: Callable[[str, str], None]) -> None:
+    for path in ("live", "ready"):
+        answer = client.get(f"/v2/health/{path}")
+        keys = ", ".join(answer.json) if isinstance(answer.json, dict) else answer.response.media_type
+        behaviour(path, f"object with {keys}" if isinstance(answer.json, dict) else keys or "empty")
+
+
+@requirement("v2.health.head")
+def test_head(client: Client, behaviour: Callable[[str, str], None]) -> None:
+    behaviour("HEAD", str(client.send("HEAD", "/v2/health/live").status))
+
+
+@requirement("v2.health.survives")
+def test_survives(client: Client) -> None:
+    check_ok(client.get("/v2/health/live"), "the server was live at the start")

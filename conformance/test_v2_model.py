@@ -1,0 +1,120 @@
+"""Model metadata and versions."""
+
+from collections.abc import Callable
+
+import pytest
+
+from conformance.checks import check, check_error, check_ok, check_schema, check_status
+from conformance.client import Client
+from conformance.model import Model
+from conformance.nulls import nulls
+from conformance.recorder import not_implemented
+from conformance.test_v2_health import UNKNOWN
+
+requirement = pytest.mark.requirement
+VERSION = "no-such-version"
+_MEMBERS = {"name", "versions", "platform", "inputs", "outputs", "properties"}
+
+
+@requirement("v2.model.metadata")
+def test_metadata(model: Model) -> None:
+    check_ok(model.metadata, "the model describes itself")
+    check_schema(model.metadata, "v2/model-metadata")
+
+
+@requirement("v2.model.content-type")
+def test_content_type(model: Model) -> None:
+    got = model.metadata.response.media_type
+    check(
+        got == "application/json",
+        "the media type is wrong",
+        model.metadata,
+        got=got,
+        expected="application/json",
+    )
+
+
+@requirement("v2.model.name")
+def test_name(model: Model) -> None:
+    got = model.described.get("name")
+    check(got == model.name, "the name is not the model's", model.metadata, got=got, expected=model.name)
+
+
+@requirement("v2.model.tensors")
+def test_tensors(model: Model) -> None:
+    for member in ("inputs", "outputs"):
+        check(bool(model.described.get(member)), f"the metadata lists no {member}", model.metadata)
+
+
+@requirement("v2.model.unique-names")
+def test_unique_names(model: Model) -> None:
+    for member, declared in (
+        ("inputs", model.described.get("inputs")),
+        ("outputs", model.described.get("outputs")),
+    ):
+        names = [t.get("name") for t in declared if isinstance(t, dict)] if isinstance(declared, list) else []
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        check(not twice, f"{member} share a name", model.metadata, got=", ".join(twice))
+
+
+@requirement("v2.model.null-members")
+def test_null_members(model: Model) -> None:
+    found = nulls(model.metadata.json)
+    check(not found, "members are null", model.metadata, got=", ".join(found), expected="absent members")
+
+
+@requirement("v2.model.unknown")
+def test_unknown(client: Client) -> None:
+    check_error(client.get(Model(client, UNKNOWN).path()), "there is no such model")
+
+
+@requirement("v2.model.unknown-status")
+def test_unknown_status(client: Client) -> None:
+    answer = client.get(Model(client, UNKNOWN).path())
+    check_status(answer, range(400, 500), "the client asked for a model that is not there")
+
+
+@requirement("v2.model.versions")
+def test_versions(model: Model) -> None:
+    if not model.versions:
+        not_implemented("the metadata lists no versions")
+    for version in model.versions:
+        answer = model.client.get(model.path("versions", version))
+        check_ok(answer, f"version {version} is listed")
+        got = answer.json.get("name") if isinstance(answer.json, dict) else None
+        check(got == model.name, "the name is not the model's", answer, got=got, expected=model.name)
+
+
+@requirement("v2.model.unknown-version")
+def test_unknown_version(model: Model) -> None:
+    check_error(model.client.get(model.path("versions", VERSION)), "there is no such version")
+
+
+@requirement("v2.model.unknown-version-status")
+def test_unknown_version_status(model: Model) -> None:
+    answer = model.client.get(model.path("versions", VERSION))
+    check_status(answer, range(400, 500), "the client asked for a version that is not there")
+
+
+@requirement("v2.model.stable")
+def test_stable(scored: Model) -> None:
+    scored.infer(scored.base_body)
+    again = scored.client.get(scored.path())
+    check(again.json == scored.metadata.json, "the metadata changed", scored.metadata, again)
+
+
+@requirement("v2.model.platform")
+def test_platform(model: Model, behaviour: Callable[[str, str], None]) -> None:
+    behaviour("platform", repr(model.described.get("platform")))
+
+
+@requirement("v2.model.batch-dimension")
+def test_batch_dimension(model: Model, behaviour: Callable[[str, str], None]) -> None:
+    if not model.inputs:
+        not_implemented("the metadata lists no inputs")
+    behaviour("first dimension", "varies" if model.batched else "is fixed")
+
+
+@requirement("v2.model.extra-members")
+def test_extra_members(model: Model, behaviour: Callable[[str, str], None]) -> None:
+    behaviour("members", ", ".join(sorted(set(model.described) - _MEMBERS)) or "none")

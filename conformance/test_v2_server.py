@@ -1,0 +1,84 @@
+"""Server metadata and the repository index."""
+
+import pytest
+
+from conformance.checks import check, check_ok, check_schema, check_status
+from conformance.client import Client
+from conformance.exchange import Exchange
+from conformance.model import Model
+from conformance.nulls import nulls
+from conformance.recorder import not_implemented
+from conformance.target import index
+from spec.validation import is_valid
+
+requirement = pytest.mark.requirement
+
+
+def _metadata(client: Client) -> Exchange:
+    """The answer at /v2, else that at /v2/."""
+    answer = client.get("/v2")
+    return answer if answer.status == 200 else client.get("/v2/")
+
+
+def _index(client: Client) -> Exchange:
+    answer = index(client)
+    if answer.status != 200:
+        not_implemented("there is no repository index")
+    return answer
+
+
+@requirement("v2.server.metadata")
+def test_metadata(client: Client) -> None:
+    answer = _metadata(client)
+    check_ok(answer, "the server describes itself")
+    check_schema(answer, "v2/server-metadata")
+
+
+@requirement("v2.server.content-type")
+def test_content_type(client: Client) -> None:
+    answer = _metadata(client)
+    got = answer.response.media_type
+    check(got == "application/json", "the media type is wrong", answer, got=got, expected="application/json")
+
+
+@requirement("v2.server.both-paths")
+def test_both_paths(client: Client) -> None:
+    bare, slash = client.get("/v2"), client.get("/v2/")
+    check_ok(bare, "/v2 must answer")
+    check_ok(slash, "/v2/ must answer")
+    check(bare.json == slash.json, "/v2 and /v2/ differ", bare, slash)
+
+
+@requirement("v2.server.names-itself")
+def test_names_itself(client: Client) -> None:
+    answer = _metadata(client)
+    for member in ("name", "version"):
+        value = answer.json.get(member) if isinstance(answer.json, dict) else None
+        check(value != "", f"the {member} is empty", answer)
+
+
+@requirement("v2.server.null-members")
+def test_null_members(client: Client) -> None:
+    answer = _metadata(client)
+    found = nulls(answer.json)
+    check(not found, "members are null", answer, got=", ".join(found), expected="absent members")
+
+
+@requirement("v2.server.method")
+def test_method(client: Client) -> None:
+    answer = client.send("DELETE", "/v2")
+    check_status(answer, range(400, 500), "DELETE is no method of server metadata")
+
+
+@requirement("v2.server.repository-index")
+def test_repository_index(client: Client) -> None:
+    check_schema(_index(client), "mlserver/repository-index")
+
+
+@requirement("v2.server.index-agrees")
+def test_index_agrees(client: Client) -> None:
+    answer = _index(client)
+    rows = answer.json if is_valid("mlserver/repository-index", answer.json) else []
+    for row in rows:
+        if row.get("state") == "READY":
+            check_ok(client.get(Model(client, row["name"]).path()), f"the index lists {row['name']} as READY")
