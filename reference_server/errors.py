@@ -1,0 +1,33 @@
+"""What can go wrong, each with the HTTP status that tells whose fault it is."""
+
+
+class ServingError(Exception):
+    """An answer other than success. ``str()`` of it is for the client: no path, no traceback."""
+
+    status = 500
+
+
+class ModelError(ServingError):
+    """The model failed, or answered what its signature does not say."""
+
+
+class BadRequest(ServingError):
+    """The request is at fault; the message names the field."""
+
+    status = 400
+
+
+class NotFound(ServingError):
+    """No such model, version or endpoint."""
+
+    status = 404
+
+
+class UnsupportedMediaType(ServingError):
+    """A media type, charset or content encoding that is not served."""
+
+    status = 415
+
+
+class RepositoryError(Exception):
+    """The model repository cannot be served; for the person who starts the server."""

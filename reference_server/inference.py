@@ -1,0 +1,78 @@
+"""Inference: a request of the protocol to a model, its prediction to a response of the protocol.
+
+Source: inference_rest.md, Inference.
+"""
+
+from typing import Any
+
+from reference_server import decoding, encoding
+from reference_server.errors import BadRequest
+from reference_server.runtime import Model
+from reference_server.signature import Tensor
+
+_OUTPUT_TYPES = ("np", "str", "base64", "datetime", "pd_json")
+
+
+def infer(model: Model, body: Any) -> dict[str, Any]:
+    """The inference response for ``body``, parsed JSON.
+
+    Raises ``BadRequest`` for a request at fault, ``ModelError`` when the model fails or its prediction does
+    not fit its metadata.
+    """
+    request = decoding.check(body)
+    asked = _asked(request)
+    if model.outputs is not None:
+        _refuse_unknown(asked, list(model.outputs.tensors))
+    data = decoding.decode(request, model.inputs)
+    prediction = model.predict(data, _params(model, request))
+    parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
+    _refuse_unknown(asked, list(parts))
+    wanted = asked or dict.fromkeys(parts)
+    outputs = [encoding.encode(*parts[name], _as(parts[name][0], wanted[name])) for name in wanted]
+    return _response(model, request, outputs)
+
+
+def _response(model: Model, request: dict[str, Any], outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    response: dict[str, Any] = {"model_name": model.name}
+    if model.version is not None:
+        response["model_version"] = model.version
+    if "id" in request:
+        response["id"] = request["id"]
+    if model.outputs is not None:
+        response["parameters"] = {"content_type": model.outputs.content_type}
+    return response | {"outputs": outputs}
+
+
+def _asked(request: dict[str, Any]) -> dict[str, str | None]:
+    """The requested outputs, in their order, each with the content type asked for; none means all."""
+    asked: dict[str, str | None] = {}
+    for place, output in enumerate(request.get("outputs", [])):
+        if output["name"] in asked:
+            raise BadRequest(f"outputs[{place}].name: {output['name']!r} is requested twice")
+        where = f"outputs[{place}].parameters"
+        asked[output["name"]] = decoding.content_type(output, _OUTPUT_TYPES, where)
+    return asked
+
+
+def _refuse_unknown(asked: dict[str, str | None], names: list[str]) -> None:
+    for place, name in enumerate(asked):
+        if name not in names:
+            raise BadRequest(f"outputs[{place}].name: {name!r} is not an output; use {names}")
+
+
+def _as(tensor: Tensor, asked: str | None) -> str:
+    allowed = encoding.ALTERNATIVES[tensor.content_type]
+    if asked is not None and asked not in allowed:
+        raise BadRequest(
+            f"output {tensor.name!r} cannot be given as {asked!r}; use one of {', '.join(allowed)}"
+        )
+    return asked or tensor.content_type
+
+
+def _params(model: Model, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The request's parameters that the model's signature declares; the others are not for the model."""
+    schema = model.pyfunc.metadata.get_params_schema()
+    if schema is None:
+        return None
+    given = request.get("parameters", {})
+    return {spec.name: given[spec.name] for spec in schema.params if spec.name in given}

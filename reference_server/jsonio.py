@@ -1,0 +1,69 @@
+"""Strict JSON: UTF-8, no NaN, no duplicate members, bounded depth. Source: RFC 8259, sections 4, 8.1, 9."""
+
+import json
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from reference_server.errors import BadRequest
+
+MAX_DEPTH = 64
+
+
+def loads(body: bytes) -> Any:
+    """The value of a JSON text. Raises ``BadRequest`` when it is not strict JSON.
+
+    An integer beyond 64 bits becomes a float, as RFC 8259 (section 6) permits.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from None
+    openings = body.count(b"[") + body.count(b"{")
+    if openings > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+        raise BadRequest(f"the body nests arrays and objects more than {MAX_DEPTH} deep")
+    # Outside of strings every member has one colon: as many colons as members means that none was lost.
+    if body.count(b":") != _members(value):
+        _refuse_duplicates(body)
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """The JSON text of ``value``; contiguous NumPy arrays are written as arrays."""
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _children(node: Any) -> Iterable[Any]:
+    return node.values() if type(node) is dict else node
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        children = chain.from_iterable(map(_children, level))
+        level = [child for child in children if type(child) is list or type(child) is dict]
+        if not level:
+            return False
+    return True
+
+
+def _members(value: Any) -> int:
+    """A lower bound of the members in ``value``: an array that begins with a scalar is not looked into."""
+    if type(value) is dict:
+        return len(value) + sum(map(_members, value.values()))
+    if type(value) is list and value and type(value[0]) in (dict, list):
+        return sum(map(_members, value))
+    return 0
+
+
+def _refuse_duplicates(body: bytes) -> None:
+    json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadRequest(f"the body has an object with two members named {twice!r}")

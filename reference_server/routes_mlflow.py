@@ -1,0 +1,34 @@
+"""MLflow's scoring protocol: /ping, /health, /version, /invocations. Source: mlflow.pyfunc.scoring_server."""
+
+from flask import Blueprint, Response, request
+from mlflow.version import VERSION
+
+from reference_server import scoring
+from reference_server.errors import NotFound, UnsupportedMediaType
+from reference_server.runtime import Model
+from reference_server.web import JSON, body
+
+
+def blueprint(model: Model | None) -> Blueprint:
+    """The endpoints of MLflow's protocol; /invocations belongs to ``model``."""
+    routes = Blueprint("mlflow", __name__)
+
+    @routes.get("/ping")
+    @routes.get("/health")
+    def ping() -> Response:
+        return Response("\n", mimetype=JSON)
+
+    @routes.get("/version")
+    def version() -> Response:
+        return Response(VERSION, mimetype=JSON)
+
+    @routes.post("/invocations")
+    def invocations() -> Response:
+        if model is None:
+            raise NotFound("several models are served: start the server with --invocations NAME")
+        content_type = request.headers.get("Content-Type")
+        if not content_type:
+            raise UnsupportedMediaType(f"there is no Content-Type; {JSON} and text/csv are supported")
+        return Response(scoring.invoke(model, body(), content_type), mimetype=JSON)
+
+    return routes

@@ -1,0 +1,77 @@
+"""The endpoints under /v2. Source: inference_rest.md, HTTP/REST; the repository index is MLServer's."""
+
+from flask import Blueprint, Response, request
+
+from reference_server import __version__, jsonio
+from reference_server.errors import BadRequest
+from reference_server.inference import infer
+from reference_server.openapi import document
+from reference_server.repository import Repository
+from reference_server.web import answer, body, require_json
+
+_MODEL = ("/models/<name>", "/models/<name>/versions/<version>")
+
+
+def blueprint(repository: Repository) -> Blueprint:
+    """The V2 endpoints over ``repository``."""
+    routes = Blueprint("v2", __name__, url_prefix="/v2")
+
+    @routes.get("")
+    def server_metadata() -> Response:
+        extensions = ["model_repository_index"]
+        return answer({"name": "reference-server", "version": __version__, "extensions": extensions})
+
+    @routes.get("/health/live")
+    def live() -> Response:
+        return answer({"live": True})
+
+    @routes.get("/health/ready")
+    def ready() -> Response:
+        return answer({"ready": True})
+
+    @routes.get(_MODEL[0])
+    @routes.get(_MODEL[1])
+    def metadata(name: str, version: str | None = None) -> Response:
+        return answer(repository.find(name, version).metadata(repository.versions(name)))
+
+    @routes.get(_MODEL[0] + "/ready")
+    @routes.get(_MODEL[1] + "/ready")
+    def model_ready(name: str, version: str | None = None) -> Response:
+        return answer({"name": repository.find(name, version).name, "ready": True})
+
+    @routes.post(_MODEL[0] + "/infer")
+    @routes.post(_MODEL[1] + "/infer")
+    def inference(name: str, version: str | None = None) -> Response:
+        model = repository.find(name, version)
+        require_json()
+        return answer(infer(model, jsonio.loads(body())))
+
+    @routes.post("/repository/index")
+    def index() -> Response:
+        return answer(_index(repository, _only_ready()))
+
+    @routes.get("/docs/dataplane.json")
+    def dataplane() -> Response:
+        return answer(document())
+
+    return routes
+
+
+def _only_ready() -> bool | None:
+    """The member ``ready`` of the request: only models that are (not) ready; all of them when absent."""
+    require_json()
+    raw = body() if request.content_length != 0 else b""
+    asked = jsonio.loads(raw) if raw else {}
+    ready = asked.get("ready") if isinstance(asked, dict) else asked
+    if ready is not None and not isinstance(ready, bool):
+        raise BadRequest("the body must be an object, and its member ready true or false")
+    return ready
+
+
+def _index(repository: Repository, ready: bool | None) -> list[dict[str, str]]:
+    if ready is False:
+        return []
+    return [
+        {"name": m.name} | ({"version": m.version} if m.version else {}) | {"state": "READY", "reason": ""}
+        for m in repository.models()
+    ]

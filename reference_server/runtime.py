@@ -1,0 +1,87 @@
+"""A served model: its names, its metadata, and predictions with the blame put where it belongs."""
+
+import logging
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.models import validate_schema
+from mlflow.types import ParamSpec
+
+from reference_server.errors import BadRequest, ModelError, ServingError
+from reference_server.signature import Side
+
+_MESSAGE_LENGTH = 500
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model in memory. ``version`` is None where the repository gives none."""
+
+    name: str
+    version: str | None
+    pyfunc: Any
+    inputs: Side | None
+    outputs: Side | None
+
+    def metadata(self, versions: list[str]) -> dict[str, Any]:
+        """Source: inference_rest.md, Model Metadata Response JSON Object; `parameters` as MLServer has it.
+
+        Without a signature nothing is known about the tensors: both lists are empty.
+        """
+        return (
+            {"name": self.name}
+            | ({"versions": versions} if versions else {})
+            | {
+                "platform": "mlflow_pyfunc",
+                "inputs": [t.metadata() for t in self.inputs.tensors.values()] if self.inputs else [],
+                "outputs": [t.metadata() for t in self.outputs.tensors.values()] if self.outputs else [],
+            }
+            | ({"parameters": {"content_type": self.inputs.content_type}} if self.inputs else {})
+        )
+
+    def predict(self, data: Any, params: Any) -> Any:
+        """What the model makes of ``data``.
+
+        Raises ``BadRequest`` when data or params do not satisfy the signature, ``ModelError`` when the model
+        fails on data that does.
+        """
+        self._check_params(params)
+        try:
+            return self.pyfunc.predict(data, params=params)
+        except Exception as error:
+            raise self._blame(data, error) from error
+
+    def _check_params(self, params: Any) -> None:
+        schema = self.pyfunc.metadata.get_params_schema()
+        if schema is None or params is None:
+            return
+        if not isinstance(params, dict):
+            raise BadRequest(f"params must be an object, not {type(params).__name__}")
+        for spec in schema.params:
+            try:
+                if spec.name in params:
+                    ParamSpec.validate_param_spec(params[spec.name], spec)
+            except MlflowException as error:
+                raise BadRequest(f"parameter {spec.name!r}: {short(error.message)}") from error
+
+    def _blame(self, data: Any, error: Exception) -> ServingError:
+        schema = self.pyfunc.metadata.get_input_schema()
+        try:
+            if schema is not None:
+                validate_schema(data, schema)
+        except MlflowException as mistake:
+            return BadRequest(f"the input does not satisfy the model's signature: {short(mistake.message)}")
+        except Exception:
+            return BadRequest("the input does not satisfy the model's signature")
+        if isinstance(data, Sized) and len(data) == 0:
+            return BadRequest("the input has no rows, which this model cannot score")
+        _log.error("model %r failed", self.name, exc_info=error)
+        return ModelError(f"model {self.name!r} failed on this input; the server's log has the cause")
+
+
+def short(message: str) -> str:
+    """``message``, cut to a length that suits an error; MLflow's may repeat the whole input."""
+    return message if len(message) <= _MESSAGE_LENGTH else message[:_MESSAGE_LENGTH] + "..."

@@ -1,0 +1,76 @@
+"""Requests and answers as both protocols here have them: strict JSON, one funnel for errors."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from reference_server import jsonio
+from reference_server.errors import ServingError, UnsupportedMediaType
+
+JSON = "application/json"
+_log = logging.getLogger(__name__)
+
+# What the client reads where the framework, not this server, refuses a request.
+_MESSAGES = {
+    404: "there is no such endpoint",
+    405: "this endpoint does not take the method",
+    413: "the body is larger than this server takes",
+}
+# Source: mlflow/exceptions.py, ERROR_CODE_TO_HTTP_STATUS.
+_MLFLOW_CODES = {404: "ENDPOINT_NOT_FOUND", 500: "INTERNAL_ERROR"}
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """An answer with ``value`` as JSON."""
+    return Response(jsonio.dumps(value), status, mimetype=JSON)
+
+
+def body() -> bytes:
+    """The request's body. Raises ``UnsupportedMediaType`` for a content encoding."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not supported; send the body as it is")
+    return request.get_data(cache=False)
+
+
+def require_json() -> None:
+    """Raises ``UnsupportedMediaType`` for a Content-Type other than JSON in UTF-8; none at all will do."""
+    given = request.headers.get("Content-Type")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if given is not None and request.mimetype != JSON:
+        raise UnsupportedMediaType(f"Content-Type {given!r} is not supported; send {JSON}")
+    if charset not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(f"charset {charset!r} is not supported; send UTF-8")
+
+
+def install(app: Flask) -> None:
+    """Make every failure of ``app`` JSON in the form of the protocol that the path belongs to."""
+    app.register_error_handler(Exception, _funnel)
+
+
+def _funnel(error: Exception) -> Response:
+    response = answer_error(*_explain(error))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def answer_error(status: int, message: str) -> Response:
+    """An error: ``error`` under /v2, MLflow's ``error_code`` and ``message`` elsewhere."""
+    if request.path == "/v2" or request.path.startswith("/v2/"):
+        return answer({"error": message}, status)
+    code = _MLFLOW_CODES.get(status, "BAD_REQUEST")
+    return answer({"error_code": code, "message": message}, status)
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    if isinstance(error, ServingError):
+        return error.status, str(error)
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        return status, _MESSAGES.get(status, HTTPStatus(status).phrase)
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return 500, "the server failed; its log has the cause"
