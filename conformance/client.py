@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from conformance import VERSION
 from conformance.exchange import Exchange, Request, Response
@@ -88,18 +88,35 @@ class Client:
         request = Request(method, self.url + path, {**self.extra, **own}, body)
         self.sent = next(self._count) + 1
         try:
-            raw = self._pool.request(
-                method,
-                request.url,
-                body=chunks if chunks is not None else body,
-                chunked=chunks is not None,
-                headers={**self._headers, **self.extra, **own},
-                redirect=False,
-            )
+            raw = self._over_kept_connection(request, chunks)
         except HTTPError as error:
             raise self._no_answer(request, error) from error
         received = {name.lower(): value for name, value in raw.headers.items()}
         return Exchange(request, Response(raw.status, received, raw.data))
+
+    def _over_kept_connection(
+        self, request: Request, chunks: Iterable[bytes] | None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send it; once more when a kept connection was closed, as a server may do at any time (RFC 9112, 9.5)."""
+        pool = self._pool.connection_from_url(request.url)
+        opened = pool.num_connections
+        try:
+            return self._once(request, chunks)
+        except ProtocolError:
+            if pool.num_connections > opened:
+                raise
+            self._pool.clear()
+            return self._once(request, chunks)
+
+    def _once(self, request: Request, chunks: Iterable[bytes] | None) -> urllib3.BaseHTTPResponse:
+        return self._pool.request(
+            request.method,
+            request.url,
+            body=chunks if chunks is not None else request.body,
+            chunked=chunks is not None,
+            headers={**self._headers, **request.headers},
+            redirect=False,
+        )
 
     def _no_answer(self, request: Request, error: HTTPError) -> NoAnswer | TargetDied:
         cause = " ".join(str(error).split())

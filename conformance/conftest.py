@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conformance import answers, known_failures
 from conformance.client import Client
 from conformance.exchange import redacted
 from conformance.model import Model, load_sample
-from conformance.recorder import BEHAVIOUR, Recorder, hypothesis_settings, requirement_of, untested
+from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of, untested
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
 from conformance.target import SetupError, Target, discover
 from spec.catalogue import PROFILES, requirements
@@ -31,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a model to test; the first is the one that /invocations serves (default: what the repository index lists)",
+        help="a model to test, the one that /invocations serves first (default: those of the repository index)",
     )
     add(
         "--header",
@@ -115,13 +116,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Ask the target what it has, before anything is collected; a set-up error ends the run at once."""
-    config = session.config
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Ask the target what it has, before anything else; a set-up error ends the run with one line."""
+    if config.option.help or config.option.version:
+        return None
     try:
         target, known = _prepare(config)
     except (SetupError, OSError, ValueError) as error:
-        pytest.exit(f"cannot test: {error}", returncode=SETUP_EXIT)
+        print(f"cannot test: {error}", file=sys.stderr)
+        return SETUP_EXIT
     config.stash[_TARGET] = target
     level = config.getoption("level")
     config.pluginmanager.register(Recorder(target, level, known), "conformance-recorder")
@@ -134,6 +137,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             shown=_shown(config),
         )
         config.pluginmanager.register(Reporter(_described(target), options), "conformance-reporter")
+    return None
 
 
 def _prepare(config: pytest.Config) -> tuple[Target, dict[str, str]]:
@@ -204,7 +208,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _reseed(item, seed)
         named = requirement.id in wanted if wanted else requirement.profile in profiles
         (chosen if named else dropped).append(item)
-    items[:] = chosen
+    items[:] = sorted(chosen, key=lambda item: requirement_of(item).id == SURVIVES)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 

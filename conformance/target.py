@@ -97,8 +97,8 @@ def _check_models(client: Client, models: Sequence[Model]) -> None:
     for model in models:
         if model.metadata.status != 200 and client.get(model.path("ready")).status != 200:
             raise SetupError(
-                f"{client.url} has no model {model.name!r}: GET {model.path()} answers {model.metadata.status}. "
-                f"Name one that it serves with --model NAME"
+                f"{client.url} has no model {model.name!r}: GET {model.path()} answers "
+                f"{model.metadata.status}. Name one that it serves with --model NAME"
             )
 
 

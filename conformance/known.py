@@ -1,0 +1,67 @@
+"""Answers compared with known ones."""
+
+from typing import Any
+
+from conformance import tensors
+from conformance.answers import Case
+from conformance.checks import check, check_ok, check_status
+from conformance.exchange import Exchange
+
+
+def check_v2(case: Case, answer: Exchange) -> None:
+    """An inference response gives each output of the known answer: its datatype and its data."""
+    __tracebackhide__ = True
+    if _refused(case, answer):
+        return
+    outputs = tensors.outputs_by_name(answer.json)
+    for wanted in case.response["outputs"]:
+        name = wanted["name"]
+        # An output of another name is a finding of v2.infer.output-names, when it is the only one.
+        alone = len(outputs) == len(case.response["outputs"]) == 1
+        output = outputs.get(name) or (next(iter(outputs.values())) if alone else {})
+        got, expected = tensors.flat(output.get("data")), tensors.flat(wanted["data"])
+        same = close(got, expected, case.tolerance)
+        check(same, f"{case.name}: output {name!r} is wrong", answer, got=got, expected=expected)
+
+
+def check_mlflow(case: Case, answer: Exchange) -> None:
+    """A scoring response gives the predictions of the known answer."""
+    __tracebackhide__ = True
+    if _refused(case, answer):
+        return
+    got = answer.json.get("predictions") if isinstance(answer.json, dict) else None
+    expected = case.response["predictions"]
+    check(
+        close(got, expected, case.tolerance),
+        f"{case.name}: wrong predictions",
+        answer,
+        got=got,
+        expected=expected,
+    )
+
+
+def _refused(case: Case, answer: Exchange) -> bool:
+    """Whether the case asks for a refusal, which is then checked."""
+    __tracebackhide__ = True
+    if case.response is not None:
+        check_ok(answer, f"{case.name}: the request is good")
+        return False
+    check_status(answer, range(400, 600), f"{case.name}: the request has no answer")
+    return True
+
+
+def close(got: Any, expected: Any, tolerance: float) -> bool:
+    """Whether two JSON documents are the same, numbers within a relative tolerance."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(got, dict)
+            and set(got) == set(expected)
+            and all(close(got[key], value, tolerance) for key, value in expected.items())
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(got, list)
+            and len(got) == len(expected)
+            and all(close(one, two, tolerance) for one, two in zip(got, expected, strict=True))
+        )
+    return tensors.equal_elements(got, expected, tolerance)

@@ -1,0 +1,403 @@
+"""Inference: the members of the request and of the answer."""
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conformance import tensors
+from conformance.checks import check, check_error, check_ok, check_schema, check_status, fail
+from conformance.client import JSON
+from conformance.exchange import Exchange
+from conformance.known import check_v2
+from conformance.model import Model
+from conformance.nulls import nulls
+from conformance.recorder import not_implemented, untested
+from conformance.strategies import ids
+from conformance.strictjson import flaw
+from conformance.target import Target
+from conformance.test_v2_health import UNKNOWN
+from conformance.test_v2_model import VERSION
+
+requirement = pytest.mark.requirement
+PARAMETERS: dict[str, Any] = {
+    "conformance_s": "text",
+    "conformance_i": 7,
+    "conformance_f": 0.5,
+    "conformance_b": True,
+}
+
+
+def _same(one: Exchange, two: Exchange, message: str) -> None:
+    """Two answers hold the same outputs."""
+    different = tensors.difference(one.json, two.json)
+    check(not different, message, one, two, got=different)
+
+
+@requirement("v2.infer.answers")
+@given(data=st.data())
+def test_answers(scored: Model, data: st.DataObject) -> None:
+    answer = scored.predict(data.draw(scored.rows(maximum=2)))
+    check_ok(answer, "the request fits the metadata")
+
+
+@requirement("v2.infer.known-answers")
+def test_known_answers(model: Model, target: Target) -> None:
+    cases = target.answers[model.name].of("v2") if model.name in target.answers else []
+    if not cases:
+        untested("no known answers: give them with --answers PATH")
+    for case in cases:
+        check_v2(case, model.infer(case.request))
+
+
+@requirement("v2.infer.schema")
+@given(data=st.data())
+def test_schema(scored: Model, data: st.DataObject) -> None:
+    answer = scored.predict(data.draw(scored.rows()))
+    assume(answer.status == 200)
+    check_schema(answer, "v2/inference-response")
+
+
+@requirement("v2.infer.content-type")
+def test_content_type(scored: Model) -> None:
+    answer = scored.infer(scored.base_body)
+    got = answer.response.media_type
+    check(got == "application/json", "the media type is wrong", answer, got=got, expected="application/json")
+
+
+@requirement("v2.infer.strict-json")
+@given(data=st.data())
+def test_strict_json(scored: Model, data: st.DataObject) -> None:
+    answer = scored.predict(data.draw(scored.rows()))
+    assume(answer.status == 200)
+    found = flaw(answer.response.body)
+    check(not found, "the answer is no strict JSON", answer, got=found)
+
+
+@requirement("v2.infer.model-name")
+def test_model_name(scored: Model) -> None:
+    answer = scored.infer(scored.base_body)
+    got = answer.json.get("model_name") if isinstance(answer.json, dict) else None
+    check(got == scored.name, "model_name is wrong", answer, got=got, expected=scored.name)
+
+
+@requirement("v2.infer.model-version")
+def test_model_version(scored: Model) -> None:
+    if not scored.versions:
+        not_implemented("the metadata lists no versions")
+    for version in scored.versions:
+        answer = scored.client.post_json(scored.path("versions", version, "infer"), scored.base_body)
+        check_ok(answer, f"version {version} is listed")
+        got = answer.json.get("model_version") if isinstance(answer.json, dict) else None
+        check(got in (None, version), "another version answered", answer, got=got, expected=version)
+
+
+@requirement("v2.infer.version-named")
+def test_version_named(scored: Model) -> None:
+    if not scored.versions:
+        not_implemented("the metadata lists no versions")
+    answer = scored.infer(scored.base_body)
+    got = answer.json.get("model_version") if isinstance(answer.json, dict) else None
+    check(got in scored.versions, "the version is not named", answer, got=got, expected=scored.versions)
+
+
+@requirement("v2.infer.no-version")
+def test_no_version(scored: Model) -> None:
+    if scored.versions:
+        not_implemented("the metadata lists versions")
+    answer = scored.infer(scored.base_body)
+    got = answer.json.get("model_version") if isinstance(answer.json, dict) else None
+    check(got is None, "the metadata lists no versions, yet the answer names one", answer, got=got)
+
+
+@requirement("v2.infer.unknown-model")
+def test_unknown_model(scored: Model) -> None:
+    check_error(Model(scored.client, UNKNOWN).infer(scored.base_body), "there is no such model")
+
+
+@requirement("v2.infer.unknown-version")
+def test_unknown_version(scored: Model) -> None:
+    answer = scored.client.post_json(scored.path("versions", VERSION, "infer"), scored.base_body)
+    check_error(answer, "there is no such version")
+
+
+@requirement("v2.infer.id-echo")
+@given(id=ids.filter(bool))
+def test_id_echo(scored: Model, id: str) -> None:
+    _check_id(scored, id)
+
+
+@requirement("v2.infer.id-empty")
+def test_id_empty(scored: Model) -> None:
+    _check_id(scored, "")
+
+
+def _check_id(model: Model, id: str) -> None:
+    answer = model.infer(model.base_body | {"id": id})
+    check_ok(answer, "the request differs from a good one only by its id")
+    got = answer.json.get("id") if isinstance(answer.json, dict) else None
+    check(got == id, "the id is not the request's", answer, got=got, expected=id)
+
+
+@requirement("v2.infer.id-absent")
+def test_id_absent(scored: Model) -> None:
+    body = {k: v for k, v in scored.base_body.items() if k != "id"}
+    check_ok(scored.infer(body), "the id is optional")
+
+
+@requirement("v2.infer.id-none-asked")
+def test_id_none_asked(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    answer = scored.infer({k: v for k, v in scored.base_body.items() if k != "id"})
+    got = answer.json.get("id", "absent") if isinstance(answer.json, dict) else "absent"
+    behaviour("id", {"absent": "absent", None: "null", "": "empty"}.get(got, "made by the server"))
+
+
+@requirement("v2.infer.null-members")
+def test_null_members(scored: Model) -> None:
+    answer = scored.infer(scored.base_body)
+    found = nulls(answer.json)
+    check(not found, "members are null", answer, got=", ".join(found), expected="absent members")
+
+
+def _declared(model: Model) -> set[str]:
+    if not model.outputs:
+        not_implemented("the metadata lists no outputs")
+    return {spec.name for spec in model.outputs}
+
+
+@requirement("v2.infer.output-names")
+def test_output_names(scored: Model) -> None:
+    declared = _declared(scored)
+    answer = scored.infer({k: v for k, v in scored.base_body.items() if k != "outputs"})
+    got = set(tensors.outputs_by_name(answer.json))
+    check(
+        got == declared,
+        "the outputs are not the metadata's",
+        answer,
+        got=sorted(got),
+        expected=sorted(declared),
+    )
+
+
+def _paired(model: Model, answer: Exchange) -> list[tuple[tensors.TensorSpec, dict[str, Any]]]:
+    """Each declared output with the one in the answer.
+
+    A single output is paired whatever its name: names are a requirement of their own.
+    """
+    outputs = tensors.outputs_by_name(answer.json)
+    if len(outputs) == len(model.outputs) == 1:
+        return [(model.outputs[0], next(iter(outputs.values())))]
+    return [(spec, outputs[spec.name]) for spec in model.outputs if spec.name in outputs]
+
+
+@requirement("v2.infer.output-datatypes")
+def test_output_datatypes(scored: Model) -> None:
+    _declared(scored)
+    answer = scored.infer(scored.base_body)
+    for spec, output in _paired(scored, answer):
+        got = str(output.get("datatype")).upper()
+        message = f"output {spec.name!r} has not the datatype of the metadata"
+        check(got == spec.datatype, message, answer, scored.metadata, got=got, expected=spec.datatype)
+
+
+@requirement("v2.infer.output-shapes")
+@given(data=st.data())
+def test_output_shapes(scored: Model, data: st.DataObject) -> None:
+    _declared(scored)
+    answer = scored.predict(data.draw(scored.rows()))
+    assume(answer.status == 200)
+    for spec, output in _paired(scored, answer):
+        got = output.get("shape")
+        fits = isinstance(got, list) and tensors.unifies(got, spec.shape)
+        message = f"output {spec.name!r} has not a shape of the metadata"
+        check(fits, message, answer, scored.metadata, got=got, expected=list(spec.shape))
+
+
+@requirement("v2.infer.output-unique")
+def test_output_unique(scored: Model) -> None:
+    answer = scored.infer(scored.base_body)
+    outputs = answer.json.get("outputs") if isinstance(answer.json, dict) else []
+    names = [o.get("name") for o in outputs or [] if isinstance(o, dict)]
+    check(len(names) == len(set(names)), "outputs share a name", answer, got=names)
+
+
+def _choices(model: Model) -> st.SearchStrategy[list[str]]:
+    names = sorted(tensors.outputs_by_name(model.infer(model.base_body).json))
+    if not names:
+        untested("the answer has no outputs to choose from")
+    return st.lists(st.sampled_from(names), min_size=1, unique=True)
+
+
+def _asking(model: Model, names: list[str]) -> Exchange:
+    return model.infer(model.base_body | {"outputs": [{"name": name} for name in names]})
+
+
+@requirement("v2.infer.outputs-subset")
+@given(data=st.data())
+def test_outputs_subset(scored: Model, data: st.DataObject) -> None:
+    names = data.draw(_choices(scored))
+    answer = _asking(scored, names)
+    check_ok(answer, "these are outputs of the model")
+    got = sorted(tensors.outputs_by_name(answer.json))
+    check(
+        got == sorted(names), "the outputs are not those asked for", answer, got=got, expected=sorted(names)
+    )
+
+
+@requirement("v2.infer.outputs-data")
+@given(data=st.data())
+def test_outputs_data(steady: Model, data: st.DataObject) -> None:
+    answer = _asking(steady, data.draw(_choices(steady)))
+    assume(answer.status == 200)
+    assert steady.base is not None
+    everything = tensors.outputs_by_name(steady.base.json)
+    for name, output in tensors.outputs_by_name(answer.json).items():
+        same = tensors.equal_data(
+            output.get("data"), everything.get(name, {}).get("data"), str(output.get("datatype"))
+        )
+        check(
+            name not in everything or same,
+            f"output {name!r} has other data when asked for",
+            answer,
+            steady.base,
+        )
+
+
+_NO_OUTPUT = "no-such-output"
+
+
+@requirement("v2.infer.outputs-unknown")
+def test_outputs_unknown(scored: Model) -> None:
+    check_status(_asking(scored, [_NO_OUTPUT]), range(400, 500), f"there is no output {_NO_OUTPUT}")
+
+
+@requirement("v2.infer.outputs-made-up")
+def test_outputs_made_up(scored: Model) -> None:
+    answer = _asking(scored, [_NO_OUTPUT])
+    made_up = _NO_OUTPUT in tensors.outputs_by_name(answer.json)
+    check(not made_up, f"there is no output {_NO_OUTPUT}, yet the answer has it", answer)
+
+
+@requirement("v2.infer.outputs-order")
+def test_outputs_order(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    assert scored.base is not None
+    names = list(tensors.outputs_by_name(scored.base.json))
+    asked = {"an empty list": [], "a name twice": names[:1] * 2}
+    if len(names) > 1:
+        asked["in reverse"] = names[::-1]
+    for label, wanted in asked.items():
+        answer = _asking(scored, wanted)
+        got = list(tensors.outputs_by_name(answer.json))
+        told = {0: "no output", len(names): "all outputs"}.get(len(got), f"{len(got)} output")
+        kept = "as asked" if got == wanted and wanted else told
+        behaviour(label, kept if answer.status == 200 else str(answer.status))
+
+
+@requirement("v2.infer.deterministic")
+def test_deterministic(scored: Model) -> None:
+    assert scored.base is not None
+    for _ in range(3):
+        _same(scored.base, scored.predict(scored.base_rows), "the same request has another answer")
+
+
+def _with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exchange:
+    """The good request with parameters at the level of the request, its inputs or its outputs."""
+    body = json.loads(json.dumps(model.base_body))
+    assert model.base is not None
+    if level == "outputs":
+        body["outputs"] = [{"name": name} for name in tensors.outputs_by_name(model.base.json)]
+    for holder in [body] if level == "request" else body[level]:
+        holder["parameters"] = holder.get("parameters", {}) | parameters
+    return model.infer(body)
+
+
+def _check_parameters(model: Model, level: str) -> None:
+    for name, value in PARAMETERS.items():
+        answer = _with_parameters(model, level, {name: value})
+        check_status(answer, range(200, 500), f"a parameter of the {level} is no server error")
+
+
+@requirement("v2.infer.request-parameters")
+def test_request_parameters(scored: Model) -> None:
+    _check_parameters(scored, "request")
+
+
+@requirement("v2.infer.input-parameters")
+def test_input_parameters(scored: Model) -> None:
+    _check_parameters(scored, "inputs")
+
+
+@requirement("v2.infer.output-parameters")
+def test_output_parameters(scored: Model) -> None:
+    _check_parameters(scored, "outputs")
+
+
+@requirement("v2.infer.parameters-harmless")
+def test_parameters_harmless(steady: Model) -> None:
+    assert steady.base is not None
+    for level in ("request", "inputs", "outputs"):
+        answer = _with_parameters(steady, level, PARAMETERS)
+        if answer.status == 200:
+            _same(answer, steady.base, f"parameters of the {level} changed the prediction")
+
+
+@requirement("v2.infer.charset")
+def test_charset(scored: Model) -> None:
+    for media_type in (
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "Application/JSON",
+    ):
+        answer = scored.infer(scored.base_body, {"Content-Type": media_type})
+        check_ok(answer, f"{media_type} is application/json")
+
+
+@requirement("v2.infer.chunked")
+def test_chunked(scored: Model) -> None:
+    body = json.dumps(scored.base_body).encode()
+    pieces = [body[:10], body[10:]]
+    headers = {**JSON, "Transfer-Encoding": "chunked"}
+    answer = scored.client.send("POST", scored.path("infer"), body, headers, chunks=pieces)
+    check_ok(answer, "the request is good, in chunks")
+
+
+@requirement("v2.infer.content-coding")
+def test_content_coding(scored: Model) -> None:
+    plain = scored.infer(scored.base_body, {"Accept-Encoding": "identity"})
+    coding = plain.response.headers.get("content-encoding", "identity")
+    check(coding == "identity", "the client accepts no coding", plain, got=coding)
+    packed = scored.infer(scored.base_body, {"Accept-Encoding": "gzip"})
+    check_ok(packed, "the client accepts gzip")
+    if packed.json is None:
+        fail("the body can't be read as its Content-Encoding says", packed)
+
+
+@requirement("v2.infer.gzip-request")
+def test_gzip_request(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    body = gzip.compress(json.dumps(scored.base_body).encode(), mtime=0)
+    answer = scored.client.send("POST", scored.path("infer"), body, {**JSON, "Content-Encoding": "gzip"})
+    behaviour("gzip", str(answer.status))
+
+
+@requirement("v2.infer.media-types")
+def test_media_types(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    body = json.dumps(scored.base_body).encode()
+    for media_type in ("", "text/plain", "application/x-www-form-urlencoded", "application/xml"):
+        headers = {"Content-Type": media_type} if media_type else {}
+        answer = scored.client.send("POST", scored.path("infer"), body, headers)
+        behaviour(media_type or "none", str(answer.status))
+
+
+@requirement("v2.infer.unknown-members")
+def test_unknown_members(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    body = scored.base_body
+    behaviour("unknown", str(scored.infer(body | {"conformance": 1}).status))
+    behaviour("null id", str(scored.infer(body | {"id": None}).status))
+    text = json.dumps(body | {"id": "first"})[:-1] + ', "id": "second"}'
+    answer = scored.client.send("POST", scored.path("infer"), text.encode(), JSON)
+    got = answer.json.get("id") if isinstance(answer.json, dict) else None
+    behaviour("id twice", f"the {got}" if answer.status == 200 else str(answer.status))
