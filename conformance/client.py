@@ -1,15 +1,15 @@
 """The HTTP client: counts what it sends, never retries or follows, and notices a target that died."""
 
-import itertools
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 import urllib3
+from _pytest.outcomes import Skipped
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from conformance import VERSION
@@ -27,7 +27,7 @@ class NoAnswer(Exception):
         self.request = request
 
 
-class TargetDied(pytest.skip.Exception):
+class TargetDied(Skipped):
     """The target takes no connections since this request. ``back``: it came back within some seconds.
 
     It is a skip because Hypothesis lets those through at once: shrinking would kill the target again.
@@ -37,6 +37,19 @@ class TargetDied(pytest.skip.Exception):
         super().__init__(f"the target died: {cause}")
         self.request = request
         self.back = back
+
+
+class Tally:
+    """A count that threads share."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def add(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self.count += 1
 
 
 class Client:
@@ -52,15 +65,25 @@ class Client:
         timeout: float = 30,
         ca_cert: str | None = None,
     ) -> None:
+        self._made_with = (url, headers, timeout, ca_cert)
         self.url = url.rstrip("/")
         self._headers = {"User-Agent": f"oip-conformance/{VERSION}"}
         self.extra = dict(headers or {})
-        verify = {"ca_certs": ca_cert} if ca_cert else {}
         self._pool = urllib3.PoolManager(
-            maxsize=32, retries=False, timeout=urllib3.Timeout(timeout), **verify
+            maxsize=32, retries=False, timeout=urllib3.Timeout(timeout), ca_certs=ca_cert
         )
-        self._count = itertools.count()
-        self.sent = 0
+        self._tally = Tally()
+
+    @property
+    def sent(self) -> int:
+        """How many requests it and its twins have sent."""
+        return self._tally.count
+
+    def twin(self) -> "Client":
+        """A client of the same target with a connection of its own, for another thread."""
+        twin = Client(*self._made_with)
+        twin._tally = self._tally
+        return twin
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Exchange:
         """GET the path."""
@@ -86,7 +109,7 @@ class Client:
         """
         own = dict(headers or {})
         request = Request(method, self.url + path, {**self.extra, **own}, body)
-        self.sent = next(self._count) + 1
+        self._tally.add()
         try:
             raw = self._over_kept_connection(request, chunks)
         except HTTPError as error:
@@ -97,7 +120,7 @@ class Client:
     def _over_kept_connection(
         self, request: Request, chunks: Iterable[bytes] | None
     ) -> urllib3.BaseHTTPResponse:
-        """Send it; once more when a kept connection was closed, as a server may do at any time (RFC 9112, 9.5)."""
+        """Send it; once more when a kept connection was closed, as a server may (RFC 9112, 9.5)."""
         pool = self._pool.connection_from_url(request.url)
         opened = pool.num_connections
         try:

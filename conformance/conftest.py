@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a model to test, the one that /invocations serves first (default: those of the repository index)",
+        help="a model to test; first the one of /invocations (default: all in the repository index)",
     )
     add(
         "--header",
@@ -199,7 +199,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     profiles = set(config.getoption("profile")) or set(PROFILES) - _OPT_IN
     wanted = set(config.getoption("requirement"))
     seed = config.getoption("seed")
-    chosen, dropped = [], []
+    chosen: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         requirement = requirement_of(item)
         item.add_marker(requirement.level.lower())
@@ -267,5 +268,5 @@ def batched(steady: Model) -> Model:
 @pytest.fixture
 def behaviour(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Record what the target does: ``behaviour(label, value)``."""
-    found = request.node.stash.setdefault(BEHAVIOUR, {})
+    found: dict[str, str] = request.node.stash.setdefault(BEHAVIOUR, {})
     return found.__setitem__

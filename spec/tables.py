@@ -31,7 +31,7 @@ def _load(file: str) -> dict[str, dict[str, Any]]:
 
 
 def _datatype(name: str, row: dict[str, Any]) -> Datatype:
-    limits = {key: int(row[key]) for key in ("minimum", "maximum") if key in row}
+    limits: dict[str, Any] = {key: int(row[key]) for key in ("minimum", "maximum") if key in row}
     return Datatype(name=name, **(row | limits))
 
 

@@ -1,0 +1,71 @@
+"""Several requests at the same time."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from conformance import tensors
+from conformance.checks import check
+from conformance.exchange import Exchange
+from conformance.model import Model
+
+requirement = pytest.mark.requirement
+REQUESTS = 16
+# One batch of requests is enough, and a race does not shrink.
+once = settings(max_examples=2, phases=[Phase.generate])
+
+
+def _together(model: Model, bodies: Sequence[Any]) -> list[Exchange]:
+    def send(body: Any) -> Exchange:
+        return model.client.twin().post_json(model.path("infer"), body)
+
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return list(pool.map(send, bodies))
+
+
+def _bodies(model: Model, data: st.DataObject) -> list[dict[str, Any]]:
+    """Requests that differ in id, rows, number of rows and outputs."""
+    assert model.base is not None
+    names = sorted(tensors.outputs_by_name(model.base.json))
+    bodies = [model.body(data.draw(model.rows(maximum=3)), id=f"request-{i}") for i in range(REQUESTS)]
+    for i, body in enumerate(bodies[1::2]):
+        body["outputs"] = [{"name": names[i % len(names)]}]
+    return bodies
+
+
+def _check_same(one: Exchange, two: Exchange) -> None:
+    """The concurrent answer is the sequential one: id, outputs, shapes, data."""
+    message = "the answer is another one when other requests run beside it"
+    check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
+    ids = [e.json.get("id") for e in (one, two)]
+    check(ids[0] == ids[1], message, one, two, got=f"id {ids[1]}", expected=f"id {ids[0]}")
+    different = tensors.difference(one.json, two.json)
+    check(not different, message, one, two, got=different)
+
+
+@requirement("v2.concurrency.isolation")
+@once
+@given(data=st.data())
+def test_isolation(steady: Model, data: st.DataObject) -> None:
+    bodies = _bodies(steady, data)
+    alone = [steady.infer(body) for body in bodies]
+    assume(all(answer.status == 200 and isinstance(answer.json, dict) for answer in alone))
+    for one, two in zip(alone, _together(steady, bodies), strict=True):
+        _check_same(one, two)
+
+
+@requirement("v2.concurrency.bad-neighbour")
+@once
+@given(data=st.data())
+def test_bad_neighbour(steady: Model, data: st.DataObject) -> None:
+    good = _bodies(steady, data)
+    alone = [steady.infer(body) for body in good[::2]]
+    assume(all(answer.status == 200 and isinstance(answer.json, dict) for answer in alone))
+    bad = [body | {"inputs": []} for body in good[1::2]]
+    mixed = [body for pair in zip(good[::2], bad, strict=True) for body in pair]
+    for one, two in zip(alone, _together(steady, mixed)[::2], strict=True):
+        _check_same(one, two)

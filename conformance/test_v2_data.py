@@ -1,0 +1,258 @@
+"""Tensor data: forms, elements, rows."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conformance import strategies, tensors
+from conformance.checks import check, check_ok, check_status
+from conformance.client import JSON
+from conformance.exchange import Exchange
+from conformance.model import Model
+from conformance.recorder import not_implemented, untested
+from conformance.target import Target
+from conformance.tensors import Row, TensorSpec
+from spec.tables import DATATYPES
+
+requirement = pytest.mark.requirement
+LARGE = 1000
+
+
+def _answered(model: Model, rows: Sequence[Row], **members: Any) -> Exchange:
+    """The prediction for rows that the metadata allows; a refusal is v2.infer.answers' finding."""
+    answer = model.predict(rows, **members)
+    assume(answer.status == 200)
+    return answer
+
+
+@requirement("v2.data.element-count")
+@given(data=st.data())
+def test_element_count(scored: Model, data: st.DataObject) -> None:
+    answer = _answered(scored, data.draw(scored.rows()))
+    for name, output in tensors.outputs_by_name(answer.json).items():
+        shape, content = output.get("shape"), output.get("data")
+        if not isinstance(shape, list) or not all(isinstance(d, int) for d in shape):
+            continue  # v2.infer.schema
+        got = tensors.dimensions(content)
+        count = math.prod(shape)
+        fits = got in (tuple(shape), (count,)) or (count == 0 and not tensors.flat(content))
+        check(
+            fits,
+            f"output {name!r} has not the elements of its shape {shape}",
+            answer,
+            got=got,
+            expected=count,
+        )
+
+
+@requirement("v2.data.element-types")
+@given(data=st.data())
+def test_element_types(scored: Model, data: st.DataObject) -> None:
+    answer = _answered(scored, data.draw(scored.rows()))
+    for name, output in tensors.outputs_by_name(answer.json).items():
+        datatype = str(output.get("datatype")).upper()
+        for element in tensors.flat(output.get("data")):
+            if element is None:
+                continue  # v2.data.nonfinite
+            wrong = tensors.misfit(datatype, element)
+            check(not wrong, f"an element of {name!r} ({datatype}) {wrong}", answer, got=element)
+
+
+@requirement("v2.data.nested-accepted")
+@given(data=st.data())
+def test_nested_accepted(scored: Model, data: st.DataObject) -> None:
+    rows = data.draw(scored.rows())
+    _answered(scored, rows)
+    check_ok(scored.predict(rows, nested=True), "the same data was accepted flat")
+
+
+@requirement("v2.data.flat-nested")
+@given(data=st.data())
+def test_flat_nested(steady: Model, data: st.DataObject) -> None:
+    rows = data.draw(steady.rows())
+    flat, nested = _answered(steady, rows), _answered(steady, rows, nested=True)
+    different = tensors.difference(flat.json, nested.json)
+    check(not different, "flat and nested data give different predictions", flat, nested, got=different)
+
+
+def _check_rows(model: Model, rows: Sequence[Row], batch: Exchange, some: Sequence[int]) -> None:
+    """The batch has the predictions of ``some`` of its rows, each asked for alone."""
+    blocks = tensors.split_rows(batch.json, [1] * len(rows))
+    check(blocks is not None, f"the outputs do not hold one prediction for each of {len(rows)} rows", batch)
+    datatypes = {n: str(o.get("datatype")) for n, o in tensors.outputs_by_name(batch.json).items()}
+    for position in some:
+        alone = _answered(model, [rows[position]])
+        for name, output in tensors.outputs_by_name(alone.json).items():
+            got = (blocks or [])[position].get(name)
+            same = tensors.equal_data(output.get("data"), got, datatypes.get(name, ""))
+            message = (
+                f"row {position} of {len(rows)} has another prediction in the batch than alone ({name!r})"
+            )
+            check(same, message, batch, alone, got=got, expected=output.get("data"))
+
+
+@requirement("v2.data.batch-is-rows")
+@given(data=st.data())
+def test_batch_is_rows(batched: Model, data: st.DataObject) -> None:
+    rows = data.draw(batched.rows(minimum=2))
+    _check_rows(batched, rows, _answered(batched, rows), range(len(rows)))
+
+
+@requirement("v2.data.large-batch")
+@given(data=st.data())
+def test_large_batch(batched: Model, data: st.DataObject) -> None:
+    few = data.draw(st.lists(batched.row(), min_size=3, max_size=3), label="rows")
+    rows = [few[i % 2] for i in range(LARGE - 1)] + [few[2]]
+    answer = batched.predict(rows)
+    assume(answer.status == 200)
+    _check_rows(batched, rows, answer, [0, 1, LARGE - 2, LARGE - 1])
+
+
+@requirement("v2.data.input-order")
+@given(data=st.data())
+def test_input_order(steady: Model, data: st.DataObject) -> None:
+    if len(steady.inputs) < 2:
+        not_implemented("the model has one input")
+    body = steady.body(data.draw(steady.rows(maximum=2)))
+    order = data.draw(st.permutations(body["inputs"]))
+    one, two = steady.infer(body), steady.infer(body | {"inputs": order})
+    assume(one.status == 200)
+    check_ok(two, "the same inputs were accepted in another order")
+    different = tensors.difference(one.json, two.json)
+    check(not different, "the order of the inputs changes the prediction", one, two, got=different)
+
+
+def _escaped(text: str) -> str:
+    """JSON text with each letter inside its strings as an escape."""
+    parts = json.dumps(json.loads(text)).split('"')
+    parts[1::2] = ["".join(f"\\u{ord(c):04x}" if c.isalpha() else c for c in s) for s in parts[1::2]]
+    return '"'.join(parts)
+
+
+def _backwards(document: Any) -> Any:
+    """The document with the members of each object in reverse."""
+    if isinstance(document, dict):
+        return {key: _backwards(document[key]) for key in reversed(document)}
+    return [_backwards(part) for part in document] if isinstance(document, list) else document
+
+
+@requirement("v2.data.json-spelling")
+def test_json_spelling(steady: Model) -> None:
+    body = steady.base_body
+    assert steady.base is not None
+    plain = json.dumps(body)
+    spellings = [json.dumps(body, indent="\t"), json.dumps(_backwards(body)), f"\r\n {plain}\n"]
+    if "\\" not in plain:
+        spellings.append(_escaped(plain))
+    for text in spellings:
+        answer = steady.client.send("POST", steady.path("infer"), text.encode(), JSON)
+        check_ok(answer, "the same JSON was accepted in another spelling")
+        different = tensors.difference(answer.json, steady.base.json)
+        check(
+            not different,
+            "the spelling of the JSON changes the prediction",
+            answer,
+            steady.base,
+            got=different,
+        )
+
+
+@requirement("v2.data.stateless")
+@given(data=st.data())
+def test_stateless(steady: Model, data: st.DataObject) -> None:
+    assert steady.base is not None
+    other = steady.predict(data.draw(steady.rows(maximum=2)))
+    again = steady.predict(steady.base_rows)
+    different = tensors.difference(again.json, steady.base.json)
+    check(not different, "the answer changed after another request", other, again, got=different)
+
+
+def _echoes(model: Model, target: Target, elements: Sequence[str]) -> list[TensorSpec]:
+    """The inputs of these JSON types, when the model is known to return its inputs."""
+    if model.name not in target.answers or not target.answers[model.name].echo:
+        untested("needs a model that returns its inputs: one with echo in --answers PATH")
+    datatypes = {name for name, row in DATATYPES.items() if row.element in elements}
+    plain = [s for s in model.inputs if s.datatype in datatypes and s.content_type in ("", "np", "str")]
+    if not plain:
+        not_implemented(f"the model has no such input: {', '.join(sorted(datatypes))}")
+    return plain
+
+
+def _check_echo(model: Model, specs: Sequence[TensorSpec], data: st.DataObject) -> None:
+    """Whatever the inputs hold comes back in the outputs of the same name."""
+    drawn = data.draw(strategies.row(specs, extreme=True))
+    rows = [{**model.base_rows[0], **drawn}]
+    answer = model.predict(rows)
+    check_ok(answer, "the request fits the metadata of a model that takes anything")
+    outputs = tensors.outputs_by_name(answer.json)
+    for position, spec in enumerate(model.inputs):
+        if spec not in specs:
+            continue
+        output = outputs.get(spec.name) or list(outputs.values())[position]
+        got, sent = tensors.flat(output.get("data")), list(drawn[spec.name])
+        check(
+            got == sent, f"{spec.name!r} ({spec.datatype}) came back changed", answer, got=got, expected=sent
+        )
+
+
+@requirement("v2.data.exact-integers")
+@given(data=st.data())
+def test_exact_integers(scored: Model, target: Target, data: st.DataObject) -> None:
+    _check_echo(scored, _echoes(scored, target, ["integer"]), data)
+
+
+@requirement("v2.data.exact-floats")
+@given(data=st.data())
+def test_exact_floats(scored: Model, target: Target, data: st.DataObject) -> None:
+    _check_echo(scored, _echoes(scored, target, ["number"]), data)
+
+
+@requirement("v2.data.exact-strings")
+@given(data=st.data())
+def test_exact_strings(scored: Model, target: Target, data: st.DataObject) -> None:
+    _check_echo(scored, _echoes(scored, target, ["string"]), data)
+
+
+@requirement("v2.data.exact-booleans")
+@given(data=st.data())
+def test_exact_booleans(scored: Model, target: Target, data: st.DataObject) -> None:
+    _check_echo(scored, _echoes(scored, target, ["boolean"]), data)
+
+
+@requirement("v2.data.zero-rows")
+def test_zero_rows(batched: Model) -> None:
+    answer = batched.predict([])
+    check_status(answer, range(200, 500), "a batch of no rows is no failure of the server")
+    if answer.status == 200:
+        left = {n: o.get("data") for n, o in tensors.outputs_by_name(answer.json).items() if o.get("data")}
+        check(not left, "no rows were sent, yet rows came back", answer, got=left)
+
+
+@requirement("v2.data.answer-form")
+def test_answer_form(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    answer = scored.infer(scored.base_body)
+    outputs = tensors.outputs_by_name(answer.json).values()
+    nested = {
+        len(tensors.dimensions(o.get("data")) or ()) > 1 for o in outputs if len(o.get("shape") or []) > 1
+    }
+    behaviour("data", " and ".join(sorted("nested" if n else "flat" for n in nested)) or "one dimension")
+
+
+@requirement("v2.data.other-datatypes")
+def test_other_datatypes(scored: Model, behaviour: Callable[[str, str], None]) -> None:
+    floats = [s.name for s in scored.inputs if s.datatype == "FP64"]
+    if not floats:
+        not_implemented("the model has no FP64 input")
+    body = scored.base_body
+    narrow = [t | {"datatype": "FP32"} if t["name"] in floats else t for t in body["inputs"]]
+    whole = [
+        t | {"data": [round(x) for x in tensors.flat(t["data"])]} if t["name"] in floats else t
+        for t in body["inputs"]
+    ]
+    behaviour("FP32 for FP64", str(scored.infer(body | {"inputs": narrow}).status))
+    behaviour("1 for 1.0", str(scored.infer(body | {"inputs": whole}).status))
