@@ -15,7 +15,6 @@ from reference_server.codecs.grouping import GROUPINGS
 from reference_server.errors import BadRequest
 from reference_server.signature import Side, Tensor
 from spec.tables import DATATYPES
-from spec.validation import is_valid, violations
 
 _TEXT_CODECS: dict[str, Callable[[list[Any]], Any]] = {
     "str": text.decode_str,
@@ -25,14 +24,6 @@ _TEXT_CODECS: dict[str, Callable[[list[Any]], Any]] = {
 }
 CONTENT_TYPES = ("np", *_TEXT_CODECS)
 _TEXT_ELEMENTS: dict[str, type] = {"str": str, "base64": bytes}
-
-
-def check(request: Any) -> dict[str, Any]:
-    """``request``, which satisfies the protocol's schema. Raises ``BadRequest`` naming the field."""
-    if not is_valid("v2/inference-request", request):
-        raise BadRequest(str(violations("v2/inference-request", request)[0]))
-    checked: dict[str, Any] = request
-    return checked
 
 
 def content_type(parametrised: dict[str, Any], allowed: tuple[str, ...], where: str) -> str | None:
@@ -84,15 +75,19 @@ def _decode_input(tensor: dict[str, Any], expected: Tensor | None, where: str) -
     codec = given or (expected.content_type if expected else "str" if datatype == "BYTES" else "np")
     shape = [int(size) for size in tensor["shape"]]
     try:
-        elements = flatten(tensor["data"], shape)
-        if codec == "np" or datatype != "BYTES":
-            values: Any = numeric.decode(elements, datatype, shape)
-        else:
-            rows(shape)
-            values = _TEXT_CODECS[codec](elements)
+        values = _decode_elements(flatten(tensor["data"], shape), datatype, shape, codec)
         return values if expected is None else _fit(values, shape, expected)
     except CodecError as error:
         raise BadRequest(f"{where} ({tensor['name']!r}): {error}") from None
+
+
+def _decode_elements(elements: list[Any], datatype: str, shape: list[int], codec: str) -> Any:
+    if codec == "np":
+        return numeric.decode(elements, datatype, shape)
+    if datatype != "BYTES":
+        raise CodecError(f"content type {codec} takes datatype BYTES, not {datatype}")
+    rows(shape)
+    return _TEXT_CODECS[codec](elements)
 
 
 def _fit(values: Any, shape: list[int], expected: Tensor) -> Any:
@@ -104,8 +99,8 @@ def _fit(values: Any, shape: list[int], expected: Tensor) -> Any:
     rows(shape)
     column = values.reshape(-1) if isinstance(values, np.ndarray) else values
     if expected.content_type == "np":
-        if not isinstance(column, np.ndarray):
-            column = np.array(column, object)
+        if not isinstance(column, np.ndarray) or column.dtype == object:
+            raise CodecError(f"datatype BYTES cannot be given as {expected.datatype}")
         return numeric.cast(column, expected.datatype)
     if expected.content_type == "datetime":
         return _times(column)

@@ -6,6 +6,7 @@ Source: inference_rest.md, Inference.
 from typing import Any
 
 from reference_server import decoding, encoding
+from reference_server.checking import check
 from reference_server.errors import BadRequest
 from reference_server.runtime import Model
 from reference_server.signature import Tensor
@@ -19,7 +20,7 @@ def infer(model: Model, body: Any) -> dict[str, Any]:
     Raises ``BadRequest`` for a request at fault, ``ModelError`` when the model fails or its prediction does
     not fit its metadata.
     """
-    request = decoding.check(body)
+    request = check(body)
     asked = _asked(request)
     if model.outputs is not None:
         _refuse_unknown(asked, list(model.outputs.tensors))

@@ -1,32 +1,17 @@
-"""The models of a folder: every model-settings.json in it or below it.
+"""The models of a folder, in memory, by name and version."""
 
-Source: MLServer 1.7.1, mlserver/repository and mlserver/settings.py (name, implementation, parameters).
-"""
-
-import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
 
+from reference_server import settings
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import NotFound, RepositoryError
 from reference_server.runtime import Model
+from reference_server.settings import Settings
 from reference_server.signature import sides
-
-_SETTINGS = "model-settings.json"
-_IMPLEMENTATION = "mlserver_mlflow.MLflowRuntime"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a model-settings.json says that concerns this server."""
-
-    name: str
-    version: str | None
-    uri: str
 
 
 class Repository:
@@ -61,51 +46,20 @@ class Repository:
         return self._models[name][wanted]
 
 
-def find_settings(folder: Path) -> list[Settings]:
-    """The models that ``folder`` holds. Raises ``RepositoryError`` when none is there, or an ambiguous one."""
-    files = sorted(folder.rglob(_SETTINGS))
-    if not files:
-        raise RepositoryError(f"no {_SETTINGS} in {folder} or below it")
-    found = [_read(file) for file in files]
-    versions: dict[str, list[str | None]] = {}
-    for settings in found:
-        seen = versions.setdefault(settings.name, [])
-        if settings.version in seen or (seen and None in (*seen, settings.version)):
-            raise RepositoryError(f"model {settings.name!r} is there more than once: give each a version")
-        seen.append(settings.version)
-    return found
-
-
 def load(folder: Path) -> Repository:
     """Every model of ``folder``, in memory. Raises ``RepositoryError`` when one cannot be loaded."""
-    return Repository([_load(settings) for settings in find_settings(folder)])
+    return Repository([_load(found) for found in settings.find(folder)])
 
 
-def _load(settings: Settings) -> Model:
+def _load(found: Settings) -> Model:
     try:
-        pyfunc = mlflow.pyfunc.load_model(settings.uri)
+        pyfunc = mlflow.pyfunc.load_model(found.uri)
         inputs, outputs = sides(pyfunc.metadata.signature)
     except CodecError as error:
-        raise RepositoryError(
-            f"model {settings.name!r} has a signature that V2 cannot say: {error}"
-        ) from error
+        raise RepositoryError(f"model {found.name!r} has a signature that V2 cannot say: {error}") from error
     except Exception as error:
-        raise RepositoryError(f"model {settings.name!r} cannot be loaded: {error}") from error
-    return Model(settings.name, settings.version, pyfunc, inputs, outputs)
-
-
-def _read(file: Path) -> Settings:
-    try:
-        content: Any = json.loads(file.read_text("utf-8"))
-        parameters = content["parameters"]
-        name = content.get("name", file.parent.name)
-        uri, version = parameters["uri"], parameters.get("version")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RepositoryError(f"{file} is not a JSON object with parameters.uri: {error!r}") from error
-    if content.get("implementation", _IMPLEMENTATION) != _IMPLEMENTATION:
-        raise RepositoryError(f"{file}: implementation must be {_IMPLEMENTATION}")
-    local = uri if ":/" in uri else str(file.parent / uri)
-    return Settings(name, version, local)
+        raise RepositoryError(f"model {found.name!r} cannot be loaded: {error}") from error
+    return Model(found.name, found.version, pyfunc, inputs, outputs)
 
 
 def _natural(version: str) -> list[Any]:

@@ -1,6 +1,7 @@
 """MLflow's scoring protocol: /ping, /health, /version, /invocations. Source: mlflow.pyfunc.scoring_server."""
 
 from flask import Blueprint, Response, request
+from mlflow.pyfunc.scoring_server import CONTENT_TYPES
 from mlflow.version import VERSION
 
 from reference_server import scoring
@@ -26,9 +27,10 @@ def blueprint(model: Model | None) -> Blueprint:
     def invocations() -> Response:
         if model is None:
             raise NotFound("several models are served: start the server with --invocations NAME")
-        content_type = request.headers.get("Content-Type")
-        if not content_type:
-            raise UnsupportedMediaType(f"there is no Content-Type; {JSON} and text/csv are supported")
+        if not request.mimetype:
+            raise UnsupportedMediaType(f"there is no Content-Type; send one of {', '.join(CONTENT_TYPES)}")
+        parameters = [f"{name}={value}" for name, value in request.mimetype_params.items()]
+        content_type = "; ".join([request.mimetype, *parameters])
         return Response(scoring.invoke(model, body(), content_type), mimetype=JSON)
 
     return routes

@@ -12,7 +12,6 @@ from mlflow.types import ParamSpec
 from reference_server.errors import BadRequest, ModelError, ServingError
 from reference_server.signature import Side
 
-_MESSAGE_LENGTH = 500
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +64,7 @@ class Model:
                 if spec.name in params:
                     ParamSpec.validate_param_spec(params[spec.name], spec)
             except MlflowException as error:
-                raise BadRequest(f"parameter {spec.name!r}: {short(error.message)}") from error
+                raise BadRequest(f"parameter {spec.name!r}: {error.message}") from error
 
     def _blame(self, data: Any, error: Exception) -> ServingError:
         schema = self.pyfunc.metadata.get_input_schema()
@@ -73,15 +72,10 @@ class Model:
             if schema is not None:
                 validate_schema(data, schema)
         except MlflowException as mistake:
-            return BadRequest(f"the input does not satisfy the model's signature: {short(mistake.message)}")
+            return BadRequest(f"the input does not satisfy the model's signature: {mistake.message}")
         except Exception:
             return BadRequest("the input does not satisfy the model's signature")
         if isinstance(data, Sized) and len(data) == 0:
             return BadRequest("the input has no rows, which this model cannot score")
         _log.error("model %r failed", self.name, exc_info=error)
         return ModelError(f"model {self.name!r} failed on this input; the server's log has the cause")
-
-
-def short(message: str) -> str:
-    """``message``, cut to a length that suits an error; MLflow's may repeat the whole input."""
-    return message if len(message) <= _MESSAGE_LENGTH else message[:_MESSAGE_LENGTH] + "..."

@@ -11,7 +11,7 @@ from mlflow.pyfunc import scoring_server
 
 from reference_server import jsonio
 from reference_server.errors import BadRequest, ModelError, ServingError, UnsupportedMediaType
-from reference_server.runtime import Model, short
+from reference_server.runtime import Model
 
 
 class _Call:
@@ -47,7 +47,7 @@ def invoke(model: Model, body: bytes, content_type: str) -> str:
     except Exception as error:
         raise _blame(call, error) from error
     if result.status != 200:
-        raise UnsupportedMediaType(short(result.response))
+        raise UnsupportedMediaType(result.response)
     return _strict(result.response)
 
 
@@ -68,7 +68,7 @@ def _blame(call: _Call, error: Exception) -> ServingError:
     if call.reached:
         return ModelError("the model's prediction cannot be written as JSON")
     if isinstance(error, MlflowException):
-        return BadRequest(short(error.message))
+        return BadRequest(error.message)
     return BadRequest("the input cannot be read; check it against the model's signature")
 
 

@@ -5,20 +5,18 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reference_server import jsonio
 from reference_server.errors import ServingError, UnsupportedMediaType
 
 JSON = "application/json"
+_MESSAGE_LENGTH = 2000
+_DRAINED = 2**28
 _log = logging.getLogger(__name__)
 
 # What the client reads where the framework, not this server, refuses a request.
-_MESSAGES = {
-    404: "there is no such endpoint",
-    405: "this endpoint does not take the method",
-    413: "the body is larger than this server takes",
-}
+_MESSAGES = {404: "there is no such endpoint", 413: "the body is larger than this server takes"}
 # Source: mlflow/exceptions.py, ERROR_CODE_TO_HTTP_STATUS.
 _MLFLOW_CODES = {404: "ENDPOINT_NOT_FOUND", 500: "INTERNAL_ERROR"}
 
@@ -52,14 +50,29 @@ def install(app: Flask) -> None:
 
 
 def _funnel(error: Exception) -> Response:
+    if isinstance(error, RequestEntityTooLarge):
+        _drain()
     response = answer_error(*_explain(error))
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = _allowed(error)
     return response
+
+
+def _allowed(error: MethodNotAllowed) -> str:
+    return ", ".join(sorted(error.valid_methods or ()))
+
+
+def _drain() -> None:
+    """Read what the client still sends, within bounds: many clients read no answer before they are done."""
+    stream, left = request.environ["wsgi.input"], _DRAINED
+    while left > 0 and (chunk := stream.read(2**16)):
+        left -= len(chunk)
 
 
 def answer_error(status: int, message: str) -> Response:
     """An error: ``error`` under /v2, MLflow's ``error_code`` and ``message`` elsewhere."""
+    if len(message) > _MESSAGE_LENGTH:  # names and values of the request may be long
+        message = message[:_MESSAGE_LENGTH] + "..."
     if request.path == "/v2" or request.path.startswith("/v2/"):
         return answer({"error": message}, status)
     code = _MLFLOW_CODES.get(status, "BAD_REQUEST")
@@ -69,6 +82,8 @@ def answer_error(status: int, message: str) -> Response:
 def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, ServingError):
         return error.status, str(error)
+    if isinstance(error, MethodNotAllowed):
+        return 405, f"{request.method} is not allowed here; use {_allowed(error)}"
     if isinstance(error, HTTPException):
         status = error.code or 500
         return status, _MESSAGES.get(status, HTTPStatus(status).phrase)

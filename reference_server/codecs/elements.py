@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+MAX_RANK = 64  # NumPy's
+
 
 class CodecError(ValueError):
     """Data that does not mean what its shape, datatype or content type says."""
@@ -15,7 +17,9 @@ def flatten(data: list[Any], shape: Sequence[int]) -> list[Any]:
 
     Raises ``CodecError`` when the data does not fill the shape. Takes no memory for the shape itself.
     """
-    if not data or type(data[0]) is not list:
+    if len(shape) > MAX_RANK:
+        raise CodecError(f"shape has {len(shape)} dimensions; at most {MAX_RANK} are supported")
+    if not shape or not data or type(data[0]) is not list:
         if len(data) != math.prod(shape):
             raise CodecError(f"shape {list(shape)} takes {math.prod(shape)} elements, data has {len(data)}")
         return data

@@ -4,6 +4,7 @@ Source: MLServer 1.7.1, mlserver/codecs/{pandas,numpy}.py and runtimes/mlflow/ml
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from reference_server.codecs.elements import CodecError
 def to_frame(inputs: dict[str, Any]) -> pd.DataFrame:
     """pd: a DataFrame with a column for each input. Raises ``CodecError`` when the lengths differ."""
     columns = {name: _column(name, values) for name, values in inputs.items()}
-    sizes = {name: len(column) for name, column in columns.items()}
-    if len(set(sizes.values())) > 1:
-        raise CodecError(f"the inputs differ in their number of rows: {sizes}")
+    sizes = {len(column): name for name, column in columns.items()}
+    if len(sizes) > 1:
+        few = ", ".join(f"{name!r} has {size}" for size, name in islice(sizes.items(), 3))
+        raise CodecError(f"the inputs differ in their number of rows: {few}")
     return pd.DataFrame(columns)
 
 

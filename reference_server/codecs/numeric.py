@@ -34,10 +34,10 @@ def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
         place, odd = next((i, e) for i, e in enumerate(elements) if type(e) not in _PYTHON[element])
         raise CodecError(f"data[{place}] is a JSON {_json_type(odd)}; {datatype} takes {element} elements")
     if element == "integer":
-        return _integers(elements, datatype).reshape(shape)
+        return _reshape(_integers(elements, datatype), shape)
     if element == "number":
-        return _floats(np.array(elements, "float64"), datatype).reshape(shape)
-    return np.array(elements, DATATYPES[datatype].numpy).reshape(shape)
+        return _reshape(_floats(np.array(elements, "float64"), datatype), shape)
+    return _reshape(np.array(elements, DATATYPES[datatype].numpy), shape)
 
 
 def cast(array: Array, datatype: str) -> Array:
@@ -84,6 +84,16 @@ def datatype_of(dtype: np.dtype[Any]) -> str:
     if found is None:
         raise CodecError(f"the protocol has no datatype for {dtype}")
     return found
+
+
+def _reshape(array: Array, shape: Sequence[int]) -> Array:
+    try:
+        return array.reshape(shape)
+    except (
+        ValueError,
+        OverflowError,
+    ):  # a dimension of 0 beside huge ones: the product fits, the sizes do not
+        raise CodecError(f"shape {list(shape)} is too large") from None
 
 
 def _json_type(value: Any) -> str:

@@ -1,0 +1,36 @@
+"""A Gunicorn worker whose own answers, to what is no HTTP request, are JSON as well."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+
+# Everything else that Gunicorn's parser refuses is a bad request.
+_STATUS = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+}
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Threads, and errors that have the members of both protocols: the path may not be known yet."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what could not be parsed, or what failed outside of the application."""
+        parsing = isinstance(exc, errors.ParseException)
+        status = (
+            _STATUS.get(type(exc), HTTPStatus.BAD_REQUEST) if parsing else HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        if not parsing:
+            self.log.error("request failed", exc_info=exc)
+        code = "BAD_REQUEST" if parsing else "INTERNAL_ERROR"
+        body = json.dumps({"error": status.phrase, "error_code": code, "message": status.phrase})
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        try:
+            client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        except OSError:
+            self.log.debug("the client is gone")
