@@ -1,0 +1,31 @@
+# Two commands for a newcomer: make conformance, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: help conformance test lint types clean
+
+help: ## show these lines
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+conformance: $(INSTALLED) ## build the models, start the reference server, run the suite against it
+	$(BIN)/python -m targets.walkthrough --report-json report.json
+
+test: $(INSTALLED) ## run every test of this project
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(INSTALLED) ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## check types
+	$(BIN)/mypy
+
+clean: ## remove what was installed and built
+	rm -rf $(VENV) .cache build *.egg-info report.json

@@ -1,0 +1,72 @@
+"""The catalogue of requirements, and the tests that name them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from spec.catalogue import PROFILES, Requirement, requirements, sources
+
+ROOT = Path(__file__).parent.parent
+CATALOGUE = requirements()
+
+
+def _marks() -> list[tuple[str, str, str]]:
+    """Module, test and requirement (empty when it names none) of every test of the suite."""
+    found = []
+    for file in sorted((ROOT / "conformance").glob("test_*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found.append((file.stem, node.name, _named(node)))
+    return found
+
+
+def _named(node: ast.FunctionDef) -> str:
+    for mark in node.decorator_list:
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) in (
+            "requirement",
+            "pytest.mark.requirement",
+        ):
+            return str(ast.literal_eval(mark.args[0]))
+    return ""
+
+
+MARKS = _marks()
+
+
+@pytest.mark.parametrize(("module", "test", "named"), MARKS, ids=[f"{m}-{t}" for m, t, _ in MARKS])
+def test_each_test_names_a_requirement_of_its_module(module: str, test: str, named: str) -> None:
+    assert named in CATALOGUE, f"{module}.{test}"
+    assert CATALOGUE[named].module == module
+
+
+@pytest.mark.parametrize("requirement", CATALOGUE.values(), ids=lambda r: r.id)
+def test_each_requirement_has_a_test_or_a_reason(requirement: Requirement) -> None:
+    tested = any(named == requirement.id for _, _, named in MARKS)
+    assert tested != bool(requirement.untestable)
+
+
+@pytest.mark.parametrize("requirement", CATALOGUE.values(), ids=lambda r: r.id)
+def test_each_requirement_is_well_formed(requirement: Requirement) -> None:
+    assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", requirement.id)
+    assert requirement.profile in PROFILES
+    assert requirement.level in ("MUST", "SHOULD", "CHARACTERISE")
+    assert requirement.asks.endswith(".")
+    key, _, section = requirement.source.partition(": ")
+    assert key in sources()
+    assert section
+    assert all(link.startswith("https://github.com/") for link in requirement.seen)
+    if requirement.level != "CHARACTERISE" and not requirement.untestable:
+        assert requirement.fix, "say what the author of a server should change"
+
+
+def test_sources_are_pinned() -> None:
+    for key, source in sources().items():
+        assert re.search(r"/(blob|tree)/[v0-9a-f.]+/|rfc\d+|docs\.", source.url), key
+
+
+def test_every_source_is_cited() -> None:
+    cited = {r.source.partition(": ")[0] for r in CATALOGUE.values()}
+    schemas = "".join(f.read_text("utf-8") for f in (ROOT / "spec" / "schemas").rglob("*.json"))
+    assert {key for key in sources() if key not in cited and key not in schemas} == set()
