@@ -13,7 +13,7 @@ _HEAD = 64
 
 
 def check(body: Any) -> dict[str, Any]:
-    """``body``, which satisfies the protocol's schema. Raises ``BadRequest`` naming the field that does not."""
+    """``body``, which satisfies the protocol's schema. Raises ``BadRequest`` naming the field at fault."""
     if not is_valid(_REQUEST, body):
         raise BadRequest(_explain(body))
     request: dict[str, Any] = body

@@ -4,6 +4,7 @@ Source: inference_rest.md, Inference Response JSON Object; content types as MLSe
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ _TEXT_CODECS: dict[str, Callable[[Any], list[str]]] = {
     "datetime": text.encode_datetime,
     "pd_json": text.encode_json,
 }
+_PYTHON_TYPES: dict[str, set[type]] = {
+    "str": {str, np.str_},
+    "base64": {bytes, np.bytes_},
+    "datetime": {datetime, pd.Timestamp},
+}
 # What may be asked for instead of the content type that the output has.
 ALTERNATIVES = {
     "np": ("np",),
@@ -33,23 +39,13 @@ ALTERNATIVES = {
 def split(prediction: Any, outputs: Side | None) -> list[tuple[Tensor, Any]]:
     """The values of each output. Raises ``ModelError`` when the prediction does not fit ``outputs``."""
     try:
-        if outputs is None:
-            parts = _columns(prediction) or {"output-0": prediction}
-            return [(_describe(str(name), values), values) for name, values in parts.items()]
-        tensors = list(outputs.tensors.values())
-        named = _columns(prediction)
-        if named is None or (
-            len(tensors) == 1 and not tensors[0].column and not isinstance(prediction, dict)
-        ):
-            return _by_position(prediction, tensors)
-        if not tensors[0].named:
-            return list(zip(tensors, named.values(), strict=True))
-        missing = [t.name for t in tensors if t.required and t.name not in named]
-        if missing:
-            raise CodecError(f"the prediction has no {', '.join(map(repr, missing))}")
-        return [(t, named[t.name]) for t in tensors if t.name in named]
+        if outputs is not None:
+            return _match(prediction, list(outputs.tensors.values()))
+        parts = _columns(prediction) or {"output-0": prediction}
+        return [(_describe(str(name), values), values) for name, values in parts.items()]
     except ValueError as error:
-        raise ModelError(f"the model's prediction does not fit its signature: {error}") from error
+        why = error if isinstance(error, CodecError) else "it is no array of values"
+        raise ModelError(f"the model's prediction does not fit its signature: {why}") from error
 
 
 def encode(tensor: Tensor, values: Any, content_type: str) -> dict[str, Any]:
@@ -77,21 +73,33 @@ def _columns(prediction: Any) -> dict[Any, Any] | None:
     """The named parts of a prediction; None when it has none."""
     if isinstance(prediction, pd.DataFrame):
         return {name: prediction[name] for name in prediction.columns}
-    if isinstance(prediction, dict):
-        return prediction
-    return None
+    return prediction if isinstance(prediction, dict) else None
 
 
-def _by_position(prediction: Any, tensors: list[Tensor]) -> list[tuple[Tensor, Any]]:
-    if len(tensors) == 1:
-        return [(tensors[0], prediction)]
-    if isinstance(prediction, list) and all(isinstance(row, dict) for row in prediction):
-        frame = pd.DataFrame(prediction)
-        return [(t, frame[t.name]) for t in tensors]
-    array = np.asarray(prediction)
+def _match(prediction: Any, tensors: list[Tensor]) -> list[tuple[Tensor, Any]]:
+    only = tensors[0] if len(tensors) == 1 else None
+    objects = only is not None and only.content_type == "pd_json"
+    if not objects and isinstance(prediction, list) and all(isinstance(row, dict) for row in prediction):
+        prediction = pd.DataFrame(prediction)
+    parts = _columns(prediction)
+    if only is not None and (parts is None or (isinstance(prediction, pd.DataFrame) and not only.column)):
+        return [(only, prediction)]
+    if parts is None:
+        parts = _split_array(np.asarray(prediction), tensors)
+    if not tensors[0].named:
+        if len(parts) != len(tensors):
+            raise CodecError(f"it has {len(parts)} parts for {len(tensors)} outputs")
+        parts = dict(zip((tensor.name for tensor in tensors), parts.values(), strict=True))
+    missing = [tensor.name for tensor in tensors if tensor.required and tensor.name not in parts]
+    if missing:
+        raise CodecError(f"it has no {', '.join(map(repr, missing))}")
+    return [(tensor, parts[tensor.name]) for tensor in tensors if tensor.name in parts]
+
+
+def _split_array(array: np.ndarray[Any, Any], tensors: list[Tensor]) -> dict[Any, Any]:
     if array.ndim != 2 or array.shape[1] != len(tensors):
         raise CodecError(f"it has shape {list(array.shape)} for {len(tensors)} outputs")
-    return [(tensor, array[:, place]) for place, tensor in enumerate(tensors)]
+    return {tensor.name: array[:, place] for place, tensor in enumerate(tensors)}
 
 
 def _as_list(values: Any) -> list[Any]:
@@ -113,8 +121,8 @@ def _column_data(tensor: Tensor, values: Any) -> tuple[list[int], Any]:
     if tensor.content_type != "np":
         encoded = _TEXT_CODECS[tensor.content_type](_as_list(values))
         return [len(encoded), 1], encoded
-    array = np.asarray(values)
-    if array.dtype == object or isinstance(values, (list, tuple)):
+    array = np.atleast_1d(np.asarray(values))
+    if array.dtype == object or (isinstance(values, list) and array.ndim == 1):
         plain = [v.item() if isinstance(v, np.generic) else v for v in _as_list(values)]
         array = numeric.decode(plain, tensor.datatype, [len(plain)])
     if array.ndim != 1 and array.shape[1:] != (1,):
@@ -143,7 +151,5 @@ def _describe(name: str, values: Any) -> Tensor:
     if array.dtype.kind == "M":
         return Tensor(name, "BYTES", (-1, 1), "datetime")
     kinds = {type(value) for value in _as_list(values)}
-    content_type = (
-        "str" if kinds <= {str, np.str_} else "base64" if kinds <= {bytes, np.bytes_} else "pd_json"
-    )
+    content_type = next((name for name, types in _PYTHON_TYPES.items() if kinds <= types), "pd_json")
     return Tensor(name, "BYTES", (-1, 1), content_type)

@@ -1,6 +1,5 @@
 """A served model: its names, its metadata, and predictions with the blame put where it belongs."""
 
-import logging
 from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,6 @@ from mlflow.types import ParamSpec
 
 from reference_server.errors import BadRequest, ModelError, ServingError
 from reference_server.signature import Side
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,5 +74,4 @@ class Model:
             return BadRequest("the input does not satisfy the model's signature")
         if isinstance(data, Sized) and len(data) == 0:
             return BadRequest("the input has no rows, which this model cannot score")
-        _log.error("model %r failed", self.name, exc_info=error)
         return ModelError(f"model {self.name!r} failed on this input; the server's log has the cause")

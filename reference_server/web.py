@@ -52,6 +52,8 @@ def install(app: Flask) -> None:
 def _funnel(error: Exception) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         _drain()
+    if getattr(error, "status", 500) == 500 and not isinstance(error, HTTPException):
+        _log.error("%s %s failed", request.method, request.path, exc_info=error)
     response = answer_error(*_explain(error))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = _allowed(error)
@@ -87,5 +89,4 @@ def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         status = error.code or 500
         return status, _MESSAGES.get(status, HTTPStatus(status).phrase)
-    _log.error("%s %s failed", request.method, request.path, exc_info=error)
     return 500, "the server failed; its log has the cause"

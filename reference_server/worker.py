@@ -29,8 +29,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.error("request failed", exc_info=exc)
         code = "BAD_REQUEST" if parsing else "INTERNAL_ERROR"
         body = json.dumps({"error": status.phrase, "error_code": code, "message": status.phrase})
-        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        head = [
+            f"HTTP/1.1 {status.value} {status.phrase}",
+            "Connection: close",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+        ]
         try:
-            client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+            client.sendall("\r\n".join([*head, "", body]).encode())
         except OSError:
             self.log.debug("the client is gone")
