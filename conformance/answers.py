@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from conformance import scoring
 from spec.validation import violations
 
 
@@ -35,8 +36,12 @@ class Answers:
 
     @property
     def example(self) -> dict[str, Any] | None:
-        """The first V2 request that has an answer; None when there is none."""
-        return next((dict(case.request) for case in self.of("v2") if case.response is not None), None)
+        """The first request that has an answer, as a V2 one; None when there is none."""
+        answered = [case for case in (*self.of("v2"), *self.of("mlflow")) if case.response is not None]
+        if not answered:
+            return None
+        request = dict(answered[0].request)
+        return request if answered[0].protocol == "v2" else scoring.sample_of(request)
 
 
 def load(path: Path) -> dict[str, Answers]:

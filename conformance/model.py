@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from conformance import strategies, tensors
+from conformance import scoring, strategies, tensors
 from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
-from spec.validation import violations
+from spec.validation import is_valid, violations
 
 _GUESSES: list[dict[str, Any]] = [
     {"boolean": True, "integer": 1, "number": 1.0, "string": "a"},
@@ -59,7 +59,7 @@ class Model:
     def inputs(self) -> list[TensorSpec]:
         """The inputs that metadata declares; those of the request given when it declares none."""
         given = self.sample or self.known or {"inputs": []}
-        return specs(self.described.get("inputs")) or [_spec_of_sample(tensor) for tensor in given["inputs"]]
+        return specs(self.described.get("inputs")) or specs_of_sample(given["inputs"])
 
     @cached_property
     def outputs(self) -> list[TensorSpec]:
@@ -113,7 +113,7 @@ class Model:
     @cached_property
     def base(self) -> Exchange | None:
         """The answer to the first of the candidate rows that the model accepts; None when it takes none."""
-        for rows in self._candidates():
+        for rows in self.candidates():
             try:
                 answer = self.predict(rows)
             except NoAnswer:
@@ -125,13 +125,21 @@ class Model:
 
     base_rows: Sequence[Row] = field(default_factory=list, init=False)
 
-    def _candidates(self) -> Iterable[Sequence[Row]]:
+    def candidates(self) -> Iterable[Sequence[Row]]:
+        """Rows that the model may accept: those given, then guesses."""
         if not self.inputs:
             return
-        for given in filter(None, (self.sample, self.known)):
-            yield tensors.rows_of(given["inputs"], self.inputs)
+        yield from filter(None, map(self._given, (self.sample, self.known)))
         for guess in _GUESSES:
             yield [{spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}]
+
+    def _given(self, request: Mapping[str, Any] | None) -> list[dict[str, list[Any]]]:
+        """The rows of a request that was given; none when it lacks an input or has no rows."""
+        try:
+            rows = tensors.rows_of(request["inputs"], self.inputs) if request else []
+        except ValueError:
+            return []
+        return [row for row in rows if len(row) == len(self.inputs)]
 
     @property
     def base_body(self) -> dict[str, Any]:
@@ -148,13 +156,12 @@ class Model:
 
     # What Hypothesis draws for it
 
-    def row(self) -> st.SearchStrategy[Row]:
-        """A row that the model should accept."""
+    def row(self, base_rows: Sequence[Row] = ()) -> st.SearchStrategy[Row]:
+        """A row that the model should accept. ``base_rows``: rows that it does accept."""
         structured = any(spec.content_type == "pd_json" for spec in self.inputs)
         if self.sample is None and not structured:
             return strategies.row(self.inputs)
-        given = self.sample or self.known
-        rows = tensors.rows_of(given["inputs"], self.inputs) if given else self.base_rows
+        rows = self._given(self.sample or self.known) or base_rows or self.base_rows
         return strategies.recombined(rows, self.inputs)
 
     def rows(self, minimum: int = 1, maximum: int = 4) -> st.SearchStrategy[list[Row]]:
@@ -181,16 +188,27 @@ def specs(declared: Any) -> list[TensorSpec]:
 
 
 def load_sample(text: str) -> dict[str, Any]:
-    """A V2 inference request from the text of a file. Raises ValueError saying what is wrong."""
+    """An inference request from the text of a file, where a scoring request may stand too.
+
+    Raises ValueError saying what is wrong.
+    """
     sample = json.loads(text)
+    if is_valid("mlflow/scoring-request", sample) and not is_valid("v2/inference-request", sample):
+        sample = scoring.sample_of(sample)
     found = violations("v2/inference-request", sample)
     if found:
         raise ValueError(f"it is no inference request: {found[0]}")
     return dict(sample)
 
 
-def _spec_of_sample(tensor: Mapping[str, Any]) -> TensorSpec:
-    shape = (-1, *tensor["shape"][1:])
+def specs_of_sample(given: Sequence[Mapping[str, Any]]) -> list[TensorSpec]:
+    """The inputs as a request shows them: of any number of rows, when all have as many."""
+    batched = len({tuple(tensor["shape"][:1]) for tensor in given}) == 1
+    return [_spec_of_sample(tensor, batched) for tensor in given]
+
+
+def _spec_of_sample(tensor: Mapping[str, Any], batched: bool) -> TensorSpec:
+    shape = (-1, *tensor["shape"][1:]) if batched else tuple(tensor["shape"])
     content_type = str((tensor.get("parameters") or {}).get("content_type") or "")
     return TensorSpec(tensor["name"], tensor["datatype"], shape, content_type)
 

@@ -50,11 +50,13 @@ def discover(
 ) -> Target:
     """Ask the target what it has. Raises SetupError."""
     answers = answers or {}
+    if not client.accepts():
+        raise SetupError(f"nothing answers at {client.url} (no connection): is the server running?")
     try:
         v2, mlflow = _has_v2(client, names), _has_mlflow(client)
         if not (v2 or mlflow):
             raise SetupError(f"{client.url} speaks neither protocol: no /v2, no /invocations")
-        chosen = (list(names) or _listed(client)) if v2 else list(names[:1]) or ["model"]
+        chosen = (list(names) or _listed(client)) if v2 else _only(names, answers)
         models = [
             Model(client, name, sample, row_wise, answers[name].example if name in answers else None)
             for name in chosen
@@ -62,9 +64,13 @@ def discover(
         if v2:
             _check_models(client, models)
     except (NoAnswer, TargetDied) as error:
-        cause = str(error).rpartition(": ")[2]
-        raise SetupError(f"nothing answers at {client.url} ({cause}): is the server running?") from error
+        raise SetupError(f"{client.url} does not speak HTTP: {error}") from error
     return Target(client, models, _missing(v2, mlflow, models, names, mlmodel), answers, mlmodel)
+
+
+def _only(names: Sequence[str], answers: Mapping[str, Answers]) -> list[str]:
+    """The one model of a target without /v2, which does not tell its name."""
+    return list(names[:1]) or (list(answers) if len(answers) == 1 else ["model"])
 
 
 def _has_v2(client: Client, names: Sequence[str]) -> bool:
