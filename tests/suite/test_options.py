@@ -1,0 +1,145 @@
+"""The options that shape a run, and the report that tells of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spec.validation import violations
+from tests.suite.conftest import Run, Suite, Tiny, serving
+
+ECHO = "--requirement=v2.infer.id-echo"
+
+
+@pytest.fixture
+def failure(suite: Suite, forgetful: str) -> Run:
+    """A run with one failure."""
+    return suite("--target", forgetful, "--model", "double", ECHO, "--header", "Authorization: Bearer s3cret")
+
+
+def test_failure_text(failure: Run, forgetful: str) -> None:
+    text = failure.output
+    assert "v2.infer.id-echo (MUST): The id of a request comes back in its answer" in text
+    assert "inference_rest.md at d49cc23, 'Inference Request JSON Object' <https://" in text
+    assert "Found: the id is not the request's; got: null; expected: \"" in text or "expected:" in text
+    assert "To change: Copy the id string" in text
+    assert f"curl -si {forgetful}/v2/models/double/infer -H 'Authorization: ***'" in text
+    assert "Response: 200, application/json" in text
+    assert "Traceback" not in text
+    screen = text.partition("FAILURES")[2].partition("verdict")[0]
+    assert screen.count("\n") < 30
+
+
+def test_failures_are_shrunk(failure: Run) -> None:
+    (request,) = failure.row("v2.infer.id-echo")["failures"][0]["request"]
+    assert len(json.loads(request)["id"]) <= 2
+
+
+def test_secrets_stay_out(failure: Run) -> None:
+    assert "s3cret" not in failure.output + json.dumps(failure.report)
+    assert failure.report["options"]["header"] == {"Authorization": "***"}
+
+
+def test_report_fits_its_schema(failure: Run) -> None:
+    assert violations("suite/report", failure.report) == []
+    report = failure.report
+    assert report["target"]["name"] == ""
+    assert report["target"]["models"] == ["double"]
+    assert report["requests"] > 5
+    assert report["suite"]["sources"]["oip-md"].endswith("d49cc23")
+
+
+def test_headers_are_sent(suite: Suite) -> None:
+    class Seeing(Tiny):
+        pass
+
+    with serving(Seeing) as url:
+        suite(
+            "--target",
+            url,
+            "--model",
+            "double",
+            ECHO,
+            "--header",
+            "Host: model.example",
+            "--header",
+            "X-Key: 1",
+        )
+        headers = [sent for _, _, sent in Seeing.seen]
+    assert len(headers) > 5
+    assert all(sent["Host"] == "model.example" and sent["X-Key"] == "1" for sent in headers)
+
+
+def test_same_run_twice_and_another_seed(suite: Suite) -> None:
+    class Seeing(Tiny):
+        pass
+
+    def sent(*arguments: object) -> int:
+        with serving(Seeing) as url:
+            report = suite("--target", url, "--model", "double", ECHO, *arguments).report
+        return int(report["requests"])
+
+    assert sent() == sent()
+    assert sent("--max-examples", "40") > sent("--max-examples", "5")
+    assert sent("--seed", "1") > 0
+
+
+def test_seed_is_reported(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", ECHO, "--seed", "7")
+    assert run.status == 0
+    assert run.report["options"]["seed"] == 7
+
+
+def test_profiles(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "--profile", "v2", "-k", "health")
+    assert run.status == 0, run.output
+    assert run.outcome("v2.health.live") == "passed"
+    assert run.report["profiles"]["mlflow"]["not-selected"] > 0
+
+
+def test_marks_select_by_level(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "-m", "should and v2", "-k", "server")
+    assert run.outcome("v2.server.names-itself") == "passed"
+    assert run.outcome("v2.server.metadata") == "not-selected"
+
+
+def test_sample_keeps_requests_in_the_domain(suite: Suite, tmp_path: Path) -> None:
+    class Narrow(Tiny):
+        """Takes numbers between 40 and 50 only."""
+
+        def answer(self, status: int, document: object) -> None:
+            outputs = document.get("outputs") if isinstance(document, dict) else None
+            wrong = outputs and any(not 80 <= x <= 100 for x in outputs[0]["data"])
+            super().answer(400 if wrong else status, {"error": "out of range"} if wrong else document)
+
+    tensor = {"name": "x", "shape": [2, 1], "datatype": "FP64", "data": [44.0, 45.0]}
+    file = tmp_path / "sample.json"
+    file.write_text(json.dumps({"inputs": [tensor]}))
+    with serving(Narrow) as url:
+        blind = suite("--target", url, "--model", "double", "--requirement=v2.data.batch-is-rows")
+        led = suite(
+            "--target", url, "--model", "double", "--requirement=v2.data.batch-is-rows", "--sample", file
+        )
+    assert blind.outcome("v2.data.batch-is-rows") == "untested"
+    assert "--sample" in blind.row("v2.data.batch-is-rows")["reason"]
+    assert led.outcome("v2.data.batch-is-rows") == "passed"
+
+
+def test_not_row_wise(suite: Suite, tiny: str) -> None:
+    name = "v2.data.batch-is-rows"
+    run = suite("--target", tiny, "--model", "double", f"--requirement={name}", "--not-row-wise")
+    assert run.outcome(name) == "untested"
+
+
+def test_known_answers(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    def case(result: float) -> str:
+        inputs = [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [2.5]}]
+        response = {"outputs": [{"name": "y", "datatype": "FP64", "data": [result]}]}
+        row = {"name": "twice", "protocol": "v2", "request": {"inputs": inputs}, "response": response}
+        return json.dumps({"model": "double", "cases": [row]})
+
+    name = "v2.infer.known-answers"
+    for result, outcome in ((5.0, "passed"), (5.0001, "failed")):
+        (tmp_path / "answers.json").write_text(case(result))
+        run = suite("--target", tiny, "--model", "double", f"--requirement={name}", "--answers", tmp_path)
+        assert run.outcome(name) == outcome, run.output

@@ -1,0 +1,117 @@
+"""Outcomes, levels, known failures: what fails a run and what does not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.suite.conftest import Run, Suite
+
+MUST, SHOULD, CHARACTERISE = "v2.infer.id-echo", "v2.server.names-itself", "v2.infer.id-none-asked"
+CHOSEN = [f"--requirement={name}" for name in (MUST, SHOULD, CHARACTERISE, "v2.infer.model-version")]
+
+
+@pytest.fixture
+def ask(suite: Suite, forgetful: str) -> Suite:
+    """Run a few requirements against the server that is wrong in two ways."""
+
+    def run(*arguments: object) -> Run:
+        return suite("--target", forgetful, "--model", "double", *CHOSEN, *arguments)
+
+    return run
+
+
+def _known(folder: Path, *names: str) -> Path:
+    file = folder / "known.toml"
+    entries = [f'[[known-failure]]\nrequirement = "{name}"\nreason = "We forget it."\n' for name in names]
+    file.write_text("\n".join(entries))
+    return file
+
+
+def test_a_right_server_passes(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", *CHOSEN)
+    assert run.status == 0, run.output
+    assert run.outcome(MUST) == run.outcome(SHOULD) == "passed"
+
+
+def test_must_fails_the_run_and_should_does_not(ask: Suite) -> None:
+    run = ask()
+    assert run.status == 1
+    assert run.outcome(MUST) == run.outcome(SHOULD) == "failed"
+    assert "1 requirements fail at level must" in run.output
+    assert ask("--deselect=conformance/test_v2_infer.py::test_id_echo[double]").status == 0
+
+
+def test_should_fails_at_its_level(ask: Suite) -> None:
+    run = ask("--level", "should", "-k", "names_itself")
+    assert run.status == 1
+    assert run.outcome(SHOULD) == "failed"
+
+
+def test_a_skip_is_not_a_pass(ask: Suite) -> None:
+    run = ask()
+    row = run.row("v2.infer.model-version")
+    assert row["outcome"] == "not-implemented"
+    assert row["reason"] == "the metadata lists no versions"
+    assert run.row("v2.health.live")["outcome"] == "not-selected"
+    assert run.row("v2.health.overload")["outcome"] == "untested"
+    counted = run.report["profiles"]["v2"]
+    assert (counted["passed"], counted["failed"], counted["not-implemented"]) == (1, 2, 1)
+
+
+def test_characterise_records_and_never_fails(ask: Suite) -> None:
+    run = ask("-k", "none_asked")
+    assert run.status == 0
+    assert run.row(CHARACTERISE)["behaviour"] == {"id": "absent"}
+    assert f"{CHARACTERISE}: id: absent" in run.output
+
+
+def test_known_failures_are_excused(ask: Suite, tmp_path: Path) -> None:
+    run = ask("--known-failures", _known(tmp_path, MUST))
+    assert run.status == 0, run.output
+    assert run.outcome(MUST) == "failed"
+    assert run.row(MUST)["known"] == "We forget it."
+    assert "1 known failures" in run.output
+
+
+def test_a_known_failure_that_passes_fails_the_run(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    run = suite("--target", tiny, "--model", "double", *CHOSEN, "--known-failures", _known(tmp_path, MUST))
+    assert run.status == 1
+    assert "remove them from the file" in run.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[known-failure]]\nrequirement = "v2.no.such"\nreason = "x"', "v2.no.such is no requirement"),
+        ('[[known-failure]]\nrequirement = "v2.infer.id-echo"', "'reason' is a required property"),
+        (f'[[known-failure]]\nrequirement = "{CHARACTERISE}"\nreason = "x"', "it records behaviour"),
+        ("known-failure = 1", "is not of type 'array'"),
+    ],
+)
+def test_a_wrong_file_of_known_failures(ask: Suite, tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "known.toml"
+    file.write_text(text)
+    run = ask("--known-failures", file)
+    assert run.status == 10
+    assert told in run.errors
+
+
+def test_a_dead_target_is_never_excused(suite: Suite, tmp_path: Path) -> None:
+    run = suite("--target", "http://127.0.0.1:1", "--known-failures", _known(tmp_path, MUST, SHOULD))
+    assert run.status == 10
+
+
+def test_written_known_failures_excuse_the_next_run(ask: Suite, tmp_path: Path) -> None:
+    file = tmp_path / "written.toml"
+    first = ask("--level", "should", "--write-known-failures", file)
+    assert first.status == 1
+    second = ask("--level", "should", "--known-failures", file)
+    assert second.status == 0, second.output
+
+
+def test_spread_over_processes(ask: Suite) -> None:
+    alone, spread = ask(), ask("-n", "2")
+    assert spread.status == alone.status == 1
+    outcomes = [[(r["id"], r["outcome"]) for r in run.report["requirements"]] for run in (alone, spread)]
+    assert outcomes[0] == outcomes[1]
+    assert spread.report["requests"] > 0

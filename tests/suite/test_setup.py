@@ -1,0 +1,102 @@
+"""What can't be tested ends with an exit status of its own and one line that says why."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.suite.conftest import Suite, Tiny, serving
+
+SETUP = 10
+
+
+def _one_line(errors: str) -> str:
+    lines = [line for line in errors.splitlines() if line]
+    assert len(lines) == 1, errors
+    return lines[0]
+
+
+def test_dead_target(suite: Suite) -> None:
+    run = suite("--target", "http://127.0.0.1:1")
+    assert run.status == SETUP
+    line = _one_line(run.errors)
+    assert line.startswith("cannot test: nothing answers at http://127.0.0.1:1")
+    assert line.endswith("is the server running?")
+
+
+def test_no_target(suite: Suite) -> None:
+    run = suite()
+    assert run.status == SETUP
+    assert _one_line(run.errors) == "cannot test: give the server's base URL: --target URL"
+
+
+def test_which_model(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny)
+    assert run.status == SETUP
+    assert "which model?" in _one_line(run.errors)
+    assert "--model NAME" in run.errors
+
+
+def test_unknown_model(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "triple")
+    assert run.status == SETUP
+    assert "no model 'triple'" in _one_line(run.errors)
+
+
+def test_neither_protocol(suite: Suite) -> None:
+    class Silent(Tiny):
+        def do_GET(self) -> None:
+            self.answer(404, {})
+
+        def do_POST(self) -> None:
+            self.answer(404, {})
+
+    with serving(Silent) as url:
+        run = suite("--target", url)
+    assert run.status == SETUP
+    assert "speaks neither protocol" in _one_line(run.errors)
+
+
+def test_profile_that_is_not_there(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "--profile", "mlflow")
+    assert run.status == SETUP
+    assert _one_line(run.errors) == "cannot test: --profile mlflow: the target has no /invocations"
+
+
+def test_unknown_requirement(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "--requirement", "v2.infer.idecho")
+    assert run.status == SETUP
+    assert "v2.infer.idecho: there is no such requirement" in _one_line(run.errors)
+
+
+def test_nothing_selected(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "-k", "nothing_is_called_so")
+    assert run.status == SETUP
+    assert "no test was selected" in run.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "Expecting property name"),
+        (json.dumps({"inputs": [{"name": "x"}]}), "it is no inference request"),
+    ],
+)
+def test_bad_sample(suite: Suite, tiny: str, tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "sample.json"
+    file.write_text(text)
+    run = suite("--target", tiny, "--model", "double", "--sample", file)
+    assert run.status == SETUP
+    assert told in _one_line(run.errors)
+
+
+def test_bad_header(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "--header", "no colon")
+    assert run.status == 4
+    assert "write 'Name: value'" in run.errors
+
+
+def test_missing_file(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "--answers", "no/such/folder")
+    assert run.status == SETUP
+    assert "no/such/folder" in _one_line(run.errors)
