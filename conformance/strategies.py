@@ -71,3 +71,18 @@ def _column(samples: Sequence[Row], spec: TensorSpec) -> st.SearchStrategy[Seque
         return chosen
     factor = st.sampled_from([1.0, 0.96875, 1.03125])
     return st.tuples(chosen, factor).map(lambda pair: [value * pair[1] for value in pair[0]])
+
+
+def alike(value: Any) -> st.SearchStrategy[Any]:
+    """JSON values of the same structure and types as ``value``: other leaves, the same members."""
+    if isinstance(value, dict):
+        return st.fixed_dictionaries({name: alike(member) for name, member in value.items()})
+    if isinstance(value, list):
+        return st.tuples(*map(alike, value)).map(list)
+    if isinstance(value, float):
+        return st.floats(allow_nan=False, allow_infinity=False)
+    if isinstance(value, str):
+        return texts
+    if isinstance(value, int) and not isinstance(value, bool):
+        return st.integers(-(2**63), 2**63 - 1)
+    return st.booleans() if isinstance(value, bool) else st.just(value)

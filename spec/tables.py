@@ -1,4 +1,4 @@
-"""Tables of the protocols: tensor datatypes and MLflow column types."""
+"""Tables of the protocols: tensor datatypes, MLflow column types, MLServer's content types."""
 
 import tomllib
 from dataclasses import dataclass
@@ -26,6 +26,19 @@ class MlflowType:
     content_type: str
 
 
+@dataclass(frozen=True)
+class ContentType:
+    """A content type of MLServer. ``tensor``, ``request``: what it may be named on.
+
+    ``single``: a request that has it holds one tensor. ``text``: a tensor that has it is of BYTES.
+    """
+
+    tensor: bool = False
+    request: bool = False
+    single: bool = False
+    text: bool = False
+
+
 def _load(file: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads((Path(__file__).parent / file).read_text("utf-8"))
 
@@ -37,3 +50,4 @@ def _datatype(name: str, row: dict[str, Any]) -> Datatype:
 
 DATATYPES = {name: _datatype(name, row) for name, row in _load("datatypes.toml").items()}
 MLFLOW_TYPES = {name: MlflowType(**row) for name, row in _load("mlflow-types.toml").items()}
+CONTENT_TYPES = {name: ContentType(**row) for name, row in _load("content-types.toml").items()}

@@ -1,0 +1,139 @@
+"""MLServer's content types: what a model that returns its inputs makes of each."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance import contents, strategies, tensors
+from conformance.checks import check, check_ok
+from conformance.echo import echo_carrier
+from conformance.model import Model
+from conformance.recorder import not_implemented
+from conformance.target import Target
+from spec.tables import DATATYPES
+
+requirement = pytest.mark.requirement
+# Text that looks like something else.
+_LOOKALIKES = [
+    "2021-01-01", "2021-01-01T00:00:00Z", "007", "1", "1.50", "1e5", "NaN", "null", "None", "true", "True",
+    "YQ==", "{}", '{"a": 1}', "[1, 2]", '"quoted"', "b'x'", " padded ", "\\u0041", "%41", "&amp;",
+]  # fmt: skip
+
+
+@requirement("content-types.round-trip.np")
+@given(data=st.data())
+def test_np(model: Model, target: Target, data: st.DataObject) -> None:
+    found = echo_carrier(model, target, "np")
+    sent = {t["name"]: _distinct(t, data) for t in found.inputs}
+    answer = found.with_data(sent)
+    check_ok(answer, "the tensors have their datatypes and shapes")
+    for tensor in found.inputs:
+        name, got = tensor["name"], found.echoed(answer, tensor["name"])
+        for member, wanted in (("datatype", tensor["datatype"]), ("shape", tensor["shape"])):
+            have = got.get(member)
+            same = have == wanted or (member == "shape" and have == [*wanted, 1])
+            check(same, f"{name!r} has another {member}", answer, got=have, expected=wanted)
+        elements = tensors.flat(got.get("data"))
+        message = f"the elements of {name!r} are not in their places"
+        check(elements == sent[name], message, answer, got=elements, expected=sent[name])
+
+
+def _distinct(tensor: dict[str, Any], data: st.DataObject) -> list[Any]:
+    """Elements in a random order, distinct as far as the datatype has them."""
+    order = data.draw(st.permutations(range(len(tensors.flat(tensor["data"])))))
+    make: dict[str, Callable[[int], Any]] = {
+        "boolean": lambda i: i % 2 == 0,
+        "integer": lambda i: i % 120,
+        "number": lambda i: i + 0.5,
+        "string": str,
+    }
+    return [make[DATATYPES[tensor["datatype"]].element](i) for i in order]
+
+
+def _check_round_trip(
+    model: Model, target: Target, content_type: str, elements: st.SearchStrategy[str], data: st.DataObject
+) -> None:
+    """Whatever elements an input of the content type holds, an echo model returns their meaning."""
+    __tracebackhide__ = True
+    found = echo_carrier(model, target, content_type)
+    sizes = {t["name"]: len(tensors.flat(t["data"])) for t in found.inputs}
+    columns = {name: st.lists(elements, min_size=size, max_size=size) for name, size in sizes.items()}
+    found.check_echo(data.draw(st.fixed_dictionaries(columns)), content_type)
+
+
+@requirement("content-types.round-trip.str")
+@given(data=st.data())
+def test_str(model: Model, target: Target, data: st.DataObject) -> None:
+    _check_round_trip(model, target, "str", st.sampled_from(_LOOKALIKES), data)
+
+
+@requirement("content-types.round-trip.base64")
+@given(data=st.data())
+def test_base64(model: Model, target: Target, data: st.DataObject) -> None:
+    _check_round_trip(model, target, "base64", strategies.base64s, data)
+
+
+_spelled = st.one_of(
+    strategies.datetimes,
+    strategies.datetimes.map(lambda text: text[:19]),
+    strategies.datetimes.map(lambda text: text[:10]),
+    strategies.datetimes.map(lambda text: f"{text[:19]}.250"),
+)
+
+
+@requirement("content-types.round-trip.datetime")
+@given(data=st.data())
+def test_datetime(model: Model, target: Target, data: st.DataObject) -> None:
+    _check_round_trip(model, target, "datetime", _spelled, data)
+
+
+@requirement("content-types.round-trip.datetime-zoned")
+@pytest.mark.parametrize("zone", ["Z", "+00:00", "+05:30", "-08:00"])
+def test_datetime_zoned(model: Model, target: Target, zone: str) -> None:
+    found = echo_carrier(model, target, "datetime")
+    time = f"2026-01-02T03:04:05{zone}"
+    sent = {t["name"]: [time] * len(tensors.flat(t["data"])) for t in found.inputs}
+    answer = found.with_data(sent)
+    if answer.status != 200:
+        not_implemented(f"{model.name} takes no time with a zone (status {answer.status})")
+    found.check_echo(sent, "datetime")
+
+
+@requirement("content-types.round-trip.pd-json")
+@given(data=st.data())
+def test_pd_json(model: Model, target: Target, data: st.DataObject) -> None:
+    found = echo_carrier(model, target, "pd_json")
+    sent = {}
+    for tensor in found.inputs:
+        known = [json.loads(text) for text in tensors.flat(tensor["data"])]
+        values = st.sampled_from(known).flatmap(strategies.alike)
+        texts = st.builds(_spelled_json, values, st.booleans(), st.sampled_from([None, 1]))
+        sent[tensor["name"]] = data.draw(st.lists(texts, min_size=len(known), max_size=len(known)))
+    found.check_echo(sent, "pd_json")
+
+
+def _spelled_json(value: Any, ascii: bool, indent: int | None) -> str:
+    return json.dumps(value, ensure_ascii=ascii, indent=indent)
+
+
+@requirement("content-types.round-trip.dict")
+@given(data=st.data())
+def test_dict(model: Model, target: Target, data: st.DataObject) -> None:
+    if model.content_type != "dict":
+        not_implemented(f"the content type of {model.name} is not dict")
+    found = echo_carrier(model, target, "np")
+    inputs = []
+    for spec in model.inputs:
+        count = data.draw(st.integers(1, 3)) if spec.batched else 1
+        rows = data.draw(st.lists(strategies.row([spec]), min_size=count, max_size=count))
+        inputs.append(tensors.tensor(spec, rows))
+    answer = model.infer(contents.explicit({"inputs": inputs}, model.inputs, "dict"))
+    check_ok(answer, "each tensor fits the metadata")
+    for tensor in inputs:
+        got, wanted = found.echoed(answer, tensor["name"]).get("shape"), tensor["shape"]
+        message = f"{tensor['name']!r} has not its own shape"
+        check(got in (wanted, [*wanted, 1]), message, answer, got=got, expected=wanted)
