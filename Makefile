@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Compiled modules spare each start of the suite two seconds.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 
 .PHONY: help conformance test lint types clean
