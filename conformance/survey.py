@@ -1,0 +1,134 @@
+"""One look at a model: every malformed request sent once, each followed by the good one."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from conformance import tensors
+from conformance.client import JSON, NoAnswer, TargetDied
+from conformance.exchange import Exchange
+from conformance.malformed import Good, Malformed, is_numeric, requests
+from conformance.model import Model
+
+_FOLLOW_SECONDS = 5.0  # for all good requests that follow: a slow model is asked less often
+_LOOKED_AT = 12  # inputs of which one is sought that tells
+
+Outcome = Literal["lost", "refused", "silent", "good", "other"]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A malformed request, its answer, and the answer to the good request right after it.
+
+    lost: why there is no answer. after: None when the good request was not sent, or not answered.
+    """
+
+    malformed: Malformed
+    answer: Exchange | None
+    lost: NoAnswer | TargetDied | None = None
+    after: Exchange | None = None
+    after_lost: NoAnswer | TargetDied | None = None
+
+
+class Survey:
+    """What a model answers to malformed requests. The requests are sent on first use."""
+
+    def __init__(self, model: Model) -> None:
+        assert model.base is not None
+        self.model = model
+        self.base: Exchange = model.base
+
+    @cached_property
+    def good(self) -> Good:
+        """The good request."""
+        model = self.model
+        two = model.body([*model.base_rows] * 2) if model.batched else None
+        return Good(
+            one=model.base_body,
+            two=two,
+            focus=self._telling(),
+            output=next(iter(tensors.outputs_by_name(self.base.json)), ""),
+            declared=bool(model.described.get("inputs")),
+            columns=model.content_type == "pd",
+        )
+
+    def _telling(self) -> int:
+        """An input on which the prediction depends, one of numbers if there is, so that a spoiled value shows.
+
+        The first when no input tells.
+        """
+        inputs = self.model.base_body["inputs"]
+        for index in sorted(range(len(inputs)), key=lambda i: not is_numeric(inputs[i]))[:_LOOKED_AT]:
+            body = self.model.base_body
+            body["inputs"][index]["data"] = [_moved(e) for e in inputs[index]["data"]]
+            answer = self.model.infer(body)
+            if answer.status == 200 and tensors.difference(self.base.json, answer.json):
+                return index
+        return 0
+
+    @cached_property
+    def expected(self) -> dict[int, Any]:
+        """The good answer for one row, and for that row twice."""
+        two = self.model.infer(self.good.two).json if self.good.two else None
+        return {1: self.base.json, 2: two}
+
+    @cached_property
+    def probes(self) -> list[Probe]:
+        """Every malformed request with its answers. Raises TargetDied when the target did not come back."""
+        return list(self._sent())
+
+    def _sent(self) -> Iterator[Probe]:
+        left = _FOLLOW_SECONDS
+        for malformed in requests(self.good):
+            try:
+                answer = self._send(malformed)
+            except (NoAnswer, TargetDied) as lost:
+                if isinstance(lost, TargetDied) and not lost.back:
+                    raise
+                yield Probe(malformed, None, lost)
+                continue
+            started = time.monotonic()
+            try:
+                after = self.model.infer(self.good.one) if left > 0 else None
+                yield Probe(malformed, answer, after=after)
+            except (NoAnswer, TargetDied) as lost:
+                yield Probe(malformed, answer, after_lost=lost)
+            left -= time.monotonic() - started
+
+    def _send(self, malformed: Malformed) -> Exchange:
+        return self.model.client.send("POST", self.model.path("infer"), malformed.body, JSON)
+
+    @property
+    def answered(self) -> list[tuple[Probe, Exchange]]:
+        """The probes that have an answer, with it."""
+        return [(probe, probe.answer) for probe in self.probes if probe.answer is not None]
+
+    def outcome(self, probe: Probe) -> Outcome:
+        """What came of a probe.
+
+        refused: an error status. silent: neither an error status nor an output. good: the prediction of the
+        good request. other: another prediction.
+        """
+        if probe.answer is None:
+            return "lost"
+        if probe.answer.status >= 400:
+            return "refused"
+        if probe.answer.status != 200 or not tensors.outputs_by_name(probe.answer.json):
+            return "silent"
+        if probe.malformed.invents:
+            return "other"
+        different = tensors.difference(self.expected[probe.malformed.rows], probe.answer.json)
+        return "other" if self.model.deterministic and different else "good"
+
+    def having(self, kind: str) -> list[Probe]:
+        """The probes of one kind."""
+        return [probe for probe in self.probes if probe.malformed.kind == kind]
+
+
+def _moved(element: Any) -> Any:
+    """Another element of the same type."""
+    if isinstance(element, bool):
+        return not element
+    return element + element if isinstance(element, str) else element + 1

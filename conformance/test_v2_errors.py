@@ -1,0 +1,441 @@
+"""Errors: what malformed requests get, and what the next request gets."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conformance import tensors
+from conformance.checks import check, check_status, fail
+from conformance.client import JSON
+from conformance.exchange import Exchange
+from conformance.malformed import COERCIONS, NO_JSON, NO_REQUEST, OPEN, SCHEMA, written
+from conformance.model import Model
+from conformance.recorder import not_implemented, untested
+from conformance.strictjson import flaw
+from conformance.survey import Probe, Survey
+from spec.tables import DATATYPES
+from spec.validation import is_valid
+
+requirement = pytest.mark.requirement
+NOWHERE = "no-such-endpoint-of-the-conformance-suite"
+Behaviour = Callable[[str, str], None]
+
+
+@pytest.fixture(scope="session")
+def survey(scored: Model) -> Survey:
+    """What the model answers to malformed requests."""
+    return Survey(scored)
+
+
+def _check_none(
+    found: Iterable[tuple[Probe, Exchange]], of: int, message: str, got: Callable[[Exchange], Any]
+) -> None:
+    """Fail with the shortest of the requests that were answered wrongly, and their number."""
+    wrong = sorted(found, key=lambda pair: len(pair[0].malformed.body))
+    if wrong:
+        probe, answer = wrong[0]
+        told = f"{probe.malformed.what}: {message} (so for {len(wrong)} of {of} malformed requests)"
+        fail(told, answer, got=got(answer))
+
+
+def _status(answer: Exchange) -> str:
+    return f"status {answer.status}"
+
+
+# Every malformed request
+
+
+@requirement("v2.errors.answered")
+def test_answered(survey: Survey) -> None:
+    for probe in survey.probes:
+        if probe.lost is not None:
+            raise probe.lost
+
+
+@requirement("v2.errors.status")
+def test_status(survey: Survey) -> None:
+    silent = [(p, a) for p, a in survey.answered if survey.outcome(p) == "silent"]
+    _check_none(silent, len(survey.answered), "neither an error status nor a prediction", _status)
+
+
+def _errors(survey: Survey) -> list[tuple[Probe, Exchange]]:
+    return [(probe, answer) for probe, answer in survey.answered if answer.status >= 400]
+
+
+@requirement("v2.errors.body")
+def test_body(survey: Survey) -> None:
+    errors = _errors(survey)
+    wrong = [(p, a) for p, a in errors if not is_valid("v2/error", a.json)]
+    _check_none(wrong, len(errors), "the body is no object with a string error", _status)
+
+
+@requirement("v2.errors.content-type")
+def test_content_type(survey: Survey) -> None:
+    errors = [(p, a) for p, a in _errors(survey) if isinstance(a.json, dict)]  # others: v2.errors.body
+    wrong = [(p, a) for p, a in errors if a.response.media_type != "application/json"]
+    _check_none(
+        wrong,
+        len(errors),
+        "the JSON of the error is not declared as such",
+        lambda a: a.response.media_type or "no Content-Type",
+    )
+
+
+@requirement("v2.errors.client-status")
+def test_client_status(survey: Survey) -> None:
+    mistakes = [(p, a) for p, a in survey.answered if p.malformed.kind != "coerced"]
+    wrong = [(p, a) for p, a in mistakes if a.status >= 500]
+    _check_none(wrong, len(mistakes), "a client's mistake is told as a server's", _status)
+
+
+@requirement("v2.errors.client-status")
+@given(data=st.data())
+def test_client_status_fuzzed(scored: Model, data: st.DataObject) -> None:
+    body = data.draw(st.one_of(_cut(written(scored.base_body)), _replaced(scored.base_body)))
+    assume(flaw(body) or not is_valid(SCHEMA, json.loads(body)))
+    assume(b"null" not in body and b"NaN" not in body)  # a server may take them as elements
+    answer = scored.client.send("POST", scored.path("infer"), body, JSON)
+    check(answer.status < 500, "a client's mistake is told as a server's", answer, got=_status(answer))
+
+
+def _cut(body: bytes) -> st.SearchStrategy[bytes]:
+    """The body with some bytes of it replaced by others."""
+    places = st.tuples(st.integers(0, len(body)), st.integers(0, 8), st.binary(max_size=4))
+    return places.map(lambda place: body[: place[0]] + place[2] + body[place[0] + place[1] :])
+
+
+_JUNK = st.recursive(
+    st.sampled_from([True, -1, 0, 1.5, 2**64, "", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "x"]), inner),
+    max_leaves=4,
+)
+
+
+@st.composite
+def _replaced(draw: st.DrawFn, body: dict[str, Any]) -> bytes:
+    """The body with something else at a place of the first input."""
+    changed = json.loads(json.dumps(body))
+    tensor = changed["inputs"][0]
+    member = draw(st.sampled_from(sorted(tensor)))
+    if isinstance(tensor[member], list) and tensor[member] and draw(st.booleans()):
+        tensor[member][0] = draw(_JUNK)
+    else:
+        tensor[member] = draw(_JUNK)
+    return written(changed)
+
+
+@requirement("v2.errors.no-leak")
+def test_no_leak(survey: Survey) -> None:
+    errors = _errors(survey)
+    leaking = [(p, a) for p, a in errors if _leak(a)]
+    _check_none(leaking, len(errors), "the answer tells of the server's inside", _leak)
+
+
+_INSIDE = re.compile(
+    r"Traceback \(most recent call last\)"
+    r"|site-packages"
+    r'|File \\?"[^"]+\\?", line \d+'
+    r"|[\w/\\.-]+\.(?:py|java|go|rs|cc|cpp)(?::\d+|\(\d+\))"
+    r"|(?<![\w.:/])/(?:home|usr|opt|tmp|var|root|srv|app|mnt|etc|Users)/[\w.-]+"
+)
+
+
+def _leak(answer: Exchange) -> str:
+    found = _INSIDE.search(answer.response.body.decode("utf-8", "replace"))
+    return found.group() if found else ""
+
+
+@requirement("v2.errors.names-input")
+def test_names_input(survey: Survey) -> None:
+    told = [(p, a) for p, a in _errors(survey) if p.malformed.tensor]
+    silent = [(p, a) for p, a in told if not _names(a, p.malformed.tensor)]
+    _check_none(silent, len(told), "the answer does not name the input", _status)
+
+
+def _names(answer: Exchange, name: str) -> bool:
+    """Whether the name stands in the body, as text or escaped as JSON does."""
+    body = answer.response.body.decode("utf-8", "replace")
+    spellings = (name, json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1])
+    return any(spelling in body for spelling in spellings)
+
+
+@requirement("v2.errors.next-request")
+def test_next_request(survey: Survey) -> None:
+    for probe in survey.probes:
+        if probe.after_lost is not None:
+            raise probe.after_lost
+        if probe.answer is None or probe.after is None:
+            continue
+        told = f"the good request right after a malformed one ({probe.malformed.what})"
+        both = (probe.answer, probe.after)
+        check(probe.after.status == 200, f"{told} is refused", *both, got=_status(probe.after))
+        if survey.model.deterministic:
+            different = tensors.difference(survey.base.json, probe.after.json)
+            check(not different, f"{told} has another answer", *both, got=different)
+
+
+# Predictions that nobody may make
+
+
+def _predicted(survey: Survey, kind: str) -> list[tuple[Probe, Exchange]]:
+    found = [(p, p.answer) for p in survey.having(kind) if survey.outcome(p) in ("good", "other")]
+    return [(probe, answer) for probe, answer in found if answer is not None]
+
+
+def _check_never(survey: Survey, kind: str) -> None:
+    message = "a prediction was made of it"
+    _check_none(_predicted(survey, kind), len(survey.having(kind)), message, _status)
+
+
+@requirement("v2.errors.broken-json")
+def test_broken_json(survey: Survey) -> None:
+    _check_never(survey, NO_JSON)
+
+
+@requirement("v2.errors.no-request")
+def test_no_request(survey: Survey) -> None:
+    _check_never(survey, NO_REQUEST)
+
+
+@requirement("v2.errors.made-up")
+def test_made_up(survey: Survey) -> None:
+    judged = [(p, a) for p, a in survey.answered if p.malformed.kind not in OPEN | {NO_JSON, NO_REQUEST}]
+    made_up = [(p, a) for p, a in judged if survey.outcome(p) == "other"]
+    _check_none(
+        made_up,
+        len(judged),
+        "the prediction is not that of the request without the mistake",
+        lambda a: tensors.difference(survey.base.json, a.json) or "the good answer, by chance",
+    )
+
+
+@requirement("v2.errors.integer-range")
+def test_integer_range(steady: Model) -> None:
+    """An integer beyond its datatype must not become the one that the low bits give."""
+    for index, tensor in _one_of_each_datatype(steady):
+        row = DATATYPES.get(tensor["datatype"])
+        if row is None or row.maximum is None or row.size is None:
+            continue
+        low = 2 if tensor["data"][0] != 2 else 3
+        over, wrapped, largest = (
+            _with_element(steady, index, json.dumps(value))
+            for value in (low + 2 ** (8 * row.size), low, row.maximum)
+        )
+        if {over.status, wrapped.status, largest.status} != {200}:
+            continue
+        if tensors.difference(wrapped.json, largest.json):
+            told = f"{tensor['datatype']}: an integer beyond the range was taken as {low}"
+            check(bool(tensors.difference(over.json, wrapped.json)), told, over, wrapped)
+
+
+def _one_of_each_datatype(model: Model) -> list[tuple[int, dict[str, Any]]]:
+    """The first input of each datatype that has an element, with its index."""
+    found: dict[str, tuple[int, dict[str, Any]]] = {}
+    for index, tensor in enumerate(model.base_body["inputs"]):
+        if tensor["data"]:
+            found.setdefault(tensor["datatype"], (index, tensor))
+    return list(found.values())
+
+
+def _with_element(model: Model, index: int, element: str) -> Exchange:
+    """The good request with other JSON text for the first element of an input."""
+    body = model.base_body
+    mark = "conformance-element"
+    data = body["inputs"][index]["data"]
+    body["inputs"][index]["data"] = [mark, *data[1:]]
+    text = written(body).replace(json.dumps(mark).encode(), element.encode())
+    return model.client.send("POST", model.path("infer"), text, JSON)
+
+
+@requirement("v2.errors.coercion")
+def test_coercion(steady: Model, behaviour: Behaviour) -> None:
+    for index, tensor in _one_of_each_datatype(steady):
+        row = DATATYPES.get(tensor["datatype"])
+        for text, candidates in COERCIONS[row.element if row else "number"].items():
+            answer = _with_element(steady, index, text)
+            behaviour(f"{tensor['datatype']} {text}", _taken_as(steady, index, answer, candidates))
+
+
+def _taken_as(model: Model, index: int, answer: Exchange, candidates: Iterable[Any]) -> str:
+    if answer.status != 200:
+        return str(answer.status)
+    for candidate in candidates:
+        text = json.dumps(candidate)
+        if not tensors.difference(answer.json, _with_element(model, index, text).json):
+            return f"taken as {text}"
+    return "taken"
+
+
+# Mistakes that an answer should not pass over
+
+
+def _check_refused(survey: Survey, kind: str) -> None:
+    """No request of the kind has the good answer; one that has another is v2.errors.made-up's finding."""
+    probes = survey.having(kind)
+    if not probes:
+        not_implemented(f"{survey.model.name} has no inputs to make this mistake with")
+    good = [(p, a) for p, a in _predicted(survey, kind) if survey.outcome(p) == "good"]
+    _check_none(good, len(probes), "the mistake is passed over", _status)
+    if _predicted(survey, kind):
+        untested("what is answered is made up: v2.errors.made-up")
+
+
+@requirement("v2.errors.sloppy-json")
+def test_sloppy_json(survey: Survey) -> None:
+    _check_refused(survey, "sloppy-json")
+
+
+@requirement("v2.errors.missing-member")
+def test_missing_member(survey: Survey) -> None:
+    _check_refused(survey, "missing-member")
+
+
+@requirement("v2.errors.wrong-type")
+def test_wrong_type(survey: Survey) -> None:
+    _check_refused(survey, "wrong-type")
+
+
+@requirement("v2.errors.datatype")
+def test_datatype(survey: Survey) -> None:
+    _check_refused(survey, "datatype")
+
+
+@requirement("v2.errors.shape")
+def test_shape(survey: Survey) -> None:
+    _check_refused(survey, "shape")
+
+
+@requirement("v2.errors.element-count")
+def test_element_count(survey: Survey) -> None:
+    _check_refused(survey, "element-count")
+
+
+@requirement("v2.errors.nesting")
+def test_nesting(survey: Survey) -> None:
+    _check_refused(survey, "nesting")
+
+
+@requirement("v2.errors.duplicate-input")
+def test_duplicate_input(survey: Survey) -> None:
+    _check_refused(survey, "duplicate-input")
+
+
+@requirement("v2.errors.row-counts")
+def test_row_counts(survey: Survey) -> None:
+    _check_refused(survey, "row-counts")
+
+
+@requirement("v2.errors.missing-input")
+def test_missing_input(survey: Survey) -> None:
+    if not survey.good.declared:
+        not_implemented("the metadata lists no inputs")
+    left_out = survey.having("missing-input")
+    predicted = _predicted(survey, "missing-input")
+    if len(predicted) == len(left_out):
+        _check_none(predicted, len(left_out), "a prediction is made all the same", _status)
+
+
+_LENIENT = {
+    "unknown-input": "an input that the model does not have",
+    "unknown-open": "an input more",
+    "null-member": "null for an optional member",
+    "parameter-value": "a parameter that is no scalar",
+    "rank": "a dimension of 1 too many",
+    "row-counts-open": "inputs of different lengths",
+}
+
+
+@requirement("v2.errors.leniency")
+def test_leniency(survey: Survey, behaviour: Behaviour) -> None:
+    for kind, label in _LENIENT.items():
+        told = sorted({_told(survey, probe) for probe in survey.having(kind)})
+        if told:
+            behaviour(label, " or ".join(told))
+
+
+def _told(survey: Survey, probe: Probe) -> str:
+    status = str(probe.answer.status) if probe.answer else "no answer"
+    return {"good": "passed over", "other": "another prediction"}.get(survey.outcome(probe), status)
+
+
+# The HTTP around the protocol
+
+
+def _no_body(model: Model, method: str, path: str) -> Exchange:
+    return model.client.send(method, path, None if method == "GET" else b"")
+
+
+def _stray(model: Model) -> list[Exchange]:
+    """Requests to paths that no one defines."""
+    paths = (f"/v2/{NOWHERE}", model.path(NOWHERE))
+    return [_no_body(model, method, path) for path in paths for method in ("GET", "POST")]
+
+
+def _wrong_methods(model: Model) -> list[Exchange]:
+    """Requests with methods that an endpoint does not have, and that could do no harm if it had."""
+    infer, ready = model.path("infer"), model.path("ready")
+    asked = [("GET", infer), ("PUT", infer), ("DELETE", infer), ("POST", ready), ("POST", "/v2/health/live")]
+    return [_no_body(model, method, path) for method, path in [*asked, ("POST", "/v2")]]
+
+
+@requirement("v2.errors.unknown-path")
+def test_unknown_path(model: Model) -> None:
+    for answer in _stray(model):
+        check_status(answer, range(400, 500), "there is no such endpoint")
+
+
+@requirement("v2.errors.method")
+def test_method(model: Model) -> None:
+    for answer in _wrong_methods(model):
+        check_status(answer, [*range(400, 500), 501], "the endpoint does not have this method")
+
+
+@requirement("v2.errors.allow")
+def test_allow(model: Model) -> None:
+    refused = [answer for answer in _wrong_methods(model) if answer.status == 405]
+    if not refused:
+        untested("no method is refused with 405")
+    for answer in refused:
+        check("allow" in answer.response.headers, "status 405 comes without Allow", answer)
+
+
+@requirement("v2.errors.framework-body")
+def test_framework_body(model: Model) -> None:
+    for answer in [*_stray(model), *_wrong_methods(model)]:
+        told = is_valid("v2/error", answer.json)
+        check(answer.status < 400 or told, "the body is no object with a string error", answer)
+
+
+@requirement("v2.errors.media-type")
+def test_media_type(scored: Model) -> None:
+    body = written(scored.base_body)
+    for media_type in ("", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=x"):
+        headers = {"Content-Type": media_type} if media_type else {}
+        answer = scored.client.send("POST", scored.path("infer"), body, headers)
+        check_status(answer, range(200, 500), f"Content-Type {media_type or 'absent'} is no server error")
+
+
+@requirement("v2.errors.content-coding")
+def test_content_coding(scored: Model) -> None:
+    for coding in ("gzip", "br", "conformance"):
+        headers = {**JSON, "Content-Encoding": coding}
+        body = written(scored.base_body)
+        answer = scored.client.send("POST", scored.path("infer"), body, headers)
+        allowed = [*range(200, 500), 501]
+        check_status(answer, allowed, f"a body that is not coded as Content-Encoding: {coding} says")
+
+
+@requirement("v2.errors.half-floats")
+def test_half_floats(model: Model) -> None:
+    if not any(spec.datatype in ("FP16", "BF16") for spec in model.inputs):
+        not_implemented(f"{model.name} has no input of FP16 or BF16")
+    rows = next(iter(model.candidates()))
+    answer = model.predict(rows)
+    if answer.status != 200:
+        check_status(answer, range(400, 500), "numbers for a half-precision input are no server error")
+        check(is_valid("v2/error", answer.json), "the refusal does not say why", answer)
