@@ -65,7 +65,7 @@ def _command(target: Target, options: argparse.Namespace, suite: list[str]) -> i
         print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
         if options.command == "start":
             return _wait(started)
-        return subprocess.run([*_suite(target, started, repository), *suite], cwd=ROOT).returncode
+        return subprocess.run([*suite_command(target, started, repository), *suite], cwd=ROOT).returncode
 
 
 def _wait(started: Server) -> int:
@@ -77,7 +77,7 @@ def _wait(started: Server) -> int:
     raise StartError(f"the server ended with status {status}; {started.log}:\n{started.tail()}")
 
 
-def _suite(target: Target, started: Server, repository: Path) -> list[str]:
+def suite_command(target: Target, started: Server, repository: Path) -> list[str]:
     """The command that tests the server, with the known answers of its models and its baseline."""
     command = [sys.executable, "-m", "pytest", str(ROOT / "conformance"), f"--target={started.url}"]
     command += [f"--model={name}" for name in target.models]

@@ -5,13 +5,14 @@ Builds the models, starts the reference server on a free port, sends the seed's 
 """
 
 import json
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from targets import definition, environment, server
-from targets.__main__ import run_suite
+from targets.__main__ import suite_command
 
 COLUMNS = [
     "fixed acidity", "volatile acidity", "citric acid", "residual sugar", "chlorides", "free sulfur dioxide",
@@ -28,7 +29,8 @@ def main(suite: list[str]) -> int:
     with server.running(target, prepared, repository) as started:
         print(f"The reference server listens on {started.url}\n")
         _show(started.url)
-        return run_suite(target, started, repository, suite)
+        command = [*suite_command(target, started, repository), *suite]
+        return subprocess.run(command, cwd=environment.ROOT).returncode
 
 
 def _show(url: str) -> None:
