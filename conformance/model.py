@@ -24,7 +24,7 @@ _GUESSES: list[dict[str, Any]] = [
 _WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
 
 
-@dataclass
+@dataclass(repr=False)  # Hypothesis prints the arguments of a test that fails, and warns when that is long
 class Model:
     """A model under test.
 

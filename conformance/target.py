@@ -19,7 +19,7 @@ class SetupError(Exception):
     """The target can't be tested as asked. The message says why, and what to do."""
 
 
-@dataclass
+@dataclass(repr=False)  # Hypothesis prints the arguments of a test that fails, and warns when that is long
 class Target:
     """What is tested. ``missing``: for each profile that the target lacks, the reason."""
 
