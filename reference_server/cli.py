@@ -64,6 +64,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "threads": self._options.threads,
             "worker_class": "reference_server.worker.Worker",
             "keepalive": 30,
+            "graceful_timeout": 5,
             "limit_request_line": 8190,
             "loglevel": "warning",
             "post_worker_init": _announce,

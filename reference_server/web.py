@@ -27,11 +27,14 @@ def answer(value: Any, status: int = 200) -> Response:
 
 
 def body() -> bytes:
-    """The request's body. Raises ``UnsupportedMediaType`` for a content encoding."""
+    """The request's body. Raises ``UnsupportedMediaType`` for a content encoding, 413 when it is too large."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not supported; send the body as it is")
-    return request.get_data(cache=False)
+    data = request.get_data(cache=False)
+    if request.content_length is None and len(data) == request.max_content_length:
+        raise RequestEntityTooLarge  # Werkzeug cuts a chunked body there
+    return data
 
 
 def require_json() -> None:

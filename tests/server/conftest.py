@@ -1,0 +1,116 @@
+"""Reference servers on free ports, and what the tests send them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.conftest import ROOT
+
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, its body parsed when it is JSON."""
+
+    status: int
+    headers: urllib3.HTTPHeaderDict
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body; strict: NaN and Infinity are no JSON."""
+        assert self.headers["Content-Type"] == "application/json", self
+        return json.loads(self.body, parse_constant=lambda token: pytest.fail(f"{token} in {self}"))
+
+
+class Client:
+    """Requests to one server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pool = urllib3.PoolManager(timeout=60, retries=False, maxsize=8)
+
+    def send(self, method: str, path: str, body: Any = None, headers: Any = None) -> Answer:
+        """One request, as it is."""
+        response = self._pool.request(method, self.url + path, body=body, headers=headers)
+        return Answer(response.status, response.headers, response.data)
+
+    def close(self) -> None:
+        """Give up the connections, which a server waits for when it stops."""
+        self._pool.clear()
+
+    def get(self, path: str) -> Answer:
+        """GET."""
+        return self.send("GET", path)
+
+    def post(self, path: str, value: Any) -> Answer:
+        """POST ``value`` as JSON; bytes as they are."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return self.send("POST", path, body, JSON)
+
+    def infer(self, model: str, value: Any) -> Answer:
+        """POST an inference request."""
+        return self.post(f"/v2/models/{model}/infer", value)
+
+
+@contextmanager
+def running(*command: str) -> Iterator[Client]:
+    """The server that ``command`` starts; its first line of output ends with the URL."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"TZ": "UTC"},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        client = Client(line.split()[-1])
+        yield client
+        client.close()
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def start(folder: Path, *options: str) -> tuple[str, ...]:
+    """The command that serves ``folder`` on a free port."""
+    return ("-m", "reference_server.cli", "start", str(folder), "--port", "0", *options)
+
+
+@pytest.fixture(scope="session")
+def client(repository: Path) -> Iterator[Client]:
+    """A server of every fixture; /invocations belongs to wine-classifier."""
+    with running(*start(repository, "--invocations", "wine-classifier")) as found:
+        yield found
+
+
+def copy_model(repository: Path, name: str, target: Path, settings: dict[str, Any]) -> Path:
+    """A fixture's model in the folder ``target``, with other settings."""
+    shutil.copytree(repository / name / "model", target / "model")
+    (target / "model-settings.json").write_text(json.dumps(settings), "utf-8")
+    return target
+
+
+@pytest.fixture
+def wine(repository: Path) -> dict[str, Any]:
+    """The seed's request: a row of eleven columns, FP32."""
+    answers = json.loads((repository / "wine-classifier" / "answers.json").read_text("utf-8"))
+    request = next(c["request"] for c in answers["cases"] if c["protocol"] == "v2")
+    inputs = [i | {"shape": [1], "datatype": "FP32", "data": i["data"][:1]} for i in request["inputs"]]
+    return {"inputs": inputs}
