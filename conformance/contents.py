@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from conformance import tensors
-from conformance.known import close
 from conformance.tensors import TensorSpec
 
 Body = dict[str, Any]
@@ -91,7 +90,7 @@ def same(got: Any, expected: Any, tolerance: float = 0.0) -> bool:
         return got == expected.encode()
     if isinstance(got, datetime) and isinstance(expected, datetime):
         return _moment(got) == _moment(expected)
-    return close(got, expected, tolerance)
+    return tensors.close(got, expected, tolerance)
 
 
 def _moment(time: datetime) -> datetime:

@@ -20,7 +20,7 @@ def check_v2(case: Case, answer: Exchange) -> None:
         alone = len(outputs) == len(case.response["outputs"]) == 1
         output = outputs.get(name) or (next(iter(outputs.values())) if alone else {})
         got, expected = tensors.flat(output.get("data")), tensors.flat(wanted["data"])
-        same = close(got, expected, case.tolerance)
+        same = tensors.close(got, expected, case.tolerance)
         check(same, f"{case.name}: output {name!r} is wrong", answer, got=got, expected=expected)
 
 
@@ -32,7 +32,7 @@ def check_mlflow(case: Case, answer: Exchange) -> None:
     got = answer.json.get("predictions") if isinstance(answer.json, dict) else None
     expected = case.response["predictions"]
     check(
-        close(got, expected, case.tolerance),
+        tensors.close(got, expected, case.tolerance),
         f"{case.name}: wrong predictions",
         answer,
         got=got,
@@ -48,20 +48,3 @@ def _refused(case: Case, answer: Exchange) -> bool:
         return False
     check_status(answer, range(400, 600), f"{case.name}: the request has no answer")
     return True
-
-
-def close(got: Any, expected: Any, tolerance: float) -> bool:
-    """Whether two JSON documents are the same, numbers within a relative tolerance."""
-    if isinstance(expected, dict):
-        return (
-            isinstance(got, dict)
-            and set(got) == set(expected)
-            and all(close(got[key], value, tolerance) for key, value in expected.items())
-        )
-    if isinstance(expected, list):
-        return (
-            isinstance(got, list)
-            and len(got) == len(expected)
-            and all(close(one, two, tolerance) for one, two in zip(got, expected, strict=True))
-        )
-    return tensors.equal_elements(got, expected, tolerance)

@@ -137,6 +137,23 @@ def equal_elements(left: Any, right: Any, tolerance: float) -> bool:
     return math.isclose(left, right, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
 
 
+def close(got: Any, expected: Any, tolerance: float) -> bool:
+    """Whether two JSON documents are the same, numbers within a relative tolerance."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(got, dict)
+            and set(got) == set(expected)
+            and all(close(got[key], value, tolerance) for key, value in expected.items())
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(got, list)
+            and len(got) == len(expected)
+            and all(close(one, two, tolerance) for one, two in zip(got, expected, strict=True))
+        )
+    return equal_elements(got, expected, tolerance)
+
+
 def equal_data(left: Any, right: Any, datatype: str = "FP64") -> bool:
     """Whether two tensors' data, flat or nested, hold the same elements.
 
