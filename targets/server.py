@@ -40,7 +40,11 @@ class Server:
 
 @contextmanager
 def running(
-    target: Target, environment: Environment, repository: Path, start_seconds: float = START_SECONDS
+    target: Target,
+    environment: Environment,
+    repository: Path,
+    start_seconds: float = START_SECONDS,
+    stop_seconds: float = STOP_SECONDS,
 ) -> Iterator[Server]:
     """The server of ``target`` on ``repository``, ready; stopped on leaving. Raises ``StartError``."""
     ports = _free_ports(3)
@@ -50,10 +54,10 @@ def running(
         _wait_until_ready(server, target.ready.format_map(values), start_seconds)
         yield server
     finally:
-        stop(server.process)
+        stop(server.process, stop_seconds)
 
 
-def stop(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+def stop(process: subprocess.Popen[bytes], seconds: float) -> None:
     """End ``process`` and all of its group: SIGTERM, then SIGKILL to what is left after ``seconds``."""
     for sent, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
         with suppress(ProcessLookupError):

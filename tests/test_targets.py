@@ -1,0 +1,188 @@
+"""The runner of real servers, on tiny targets: no network, no package to install."""
+
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.report import SETUP_EXIT
+from targets.__main__ import NOT_RUN, NOT_STARTED, main
+from targets.definition import Target, load, names
+from targets.environment import ROOT, Environment, prepare
+from targets.server import StartError, running
+
+SERVER = """
+import http.server, os, subprocess, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(os.environ["GREETING"].encode())
+child = subprocess.Popen([sys.executable, "-c", {child!r}])
+print("child", child.pid, flush=True)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+SLEEPS = "import time; time.sleep(600)"
+IGNORES_TERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+
+Define = Callable[..., Target]
+
+
+@pytest.fixture
+def define(tmp_path: Path) -> Define:
+    """Writes the target ``tiny``, whose command runs ``source`` with this interpreter, and loads it."""
+
+    def write(source: str, settings: str = "") -> Target:
+        folder = tmp_path / "targets" / "tiny"
+        folder.mkdir(parents=True)
+        (folder / "serve.py").write_text(source)
+        (folder / "target.toml").write_text(
+            f'command = ["{{python}}", "{{here}}/serve.py", "{{port}}"]\nready = "/"\nmodels = []\n'
+            f'profiles = ["v2"]\n{settings}\n[environment]\nGREETING = "port {{port}}"\n'
+        )
+        return load("tiny", tmp_path / "targets")
+
+    return write
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path, Path(sys.executable), None)
+
+
+def test_every_target_is_complete() -> None:
+    root = ROOT / "targets"
+    assert {"kserve", "mlflow", "mlflow2", "mlserver", "reference", "triton"} <= set(names(root))
+    for name in names(root):
+        target = load(name, root)
+        assert all("==" in requirement or "<" in requirement for requirement in target.requirements), name
+        assert target.constraints.exists() == bool(target.requirements), name
+
+
+def test_server_gets_its_port_and_environment(define: Define, environment: Environment) -> None:
+    with running(define(SERVER.format(child=SLEEPS)), environment, environment.cache) as server:
+        greeting = urllib.request.urlopen(server.url, timeout=10).read().decode()
+        assert greeting == f"port {server.url.rpartition(':')[2]}"
+
+
+@pytest.mark.parametrize("child", [SLEEPS, IGNORES_TERM], ids=["ends at SIGTERM", "ignores SIGTERM"])
+def test_stop_ends_the_whole_group(define: Define, environment: Environment, child: str) -> None:
+    target = define(SERVER.format(child=child))
+    with running(target, environment, environment.cache, stop_seconds=1) as server:
+        pid = int(server.log.read_text().split()[1])
+        os.kill(pid, 0)
+    assert server.process.returncode is not None
+    assert not is_alive(pid)
+
+
+def test_server_that_dies_is_reported_with_its_log(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    define("import sys; print('model is broken'); sys.exit(3)")
+    status = main(["run", "tiny", "--cache", str(tmp_path / "cache")], tmp_path / "targets")
+    message = capfd.readouterr().err
+    assert status == NOT_STARTED
+    assert "tiny: not started: the server ended with status 3" in message
+    assert "model is broken" in message
+
+
+def test_server_that_never_is_ready_is_stopped(define: Define, environment: Environment) -> None:
+    target = define("import os, time; print(os.getpid(), flush=True); time.sleep(600)")
+    with (
+        pytest.raises(StartError, match=r"not ready after 1 s at /; .*\n\d+") as caught,
+        running(target, environment, environment.cache, start_seconds=1),
+    ):
+        pytest.fail("a server that is not ready must not be used")
+    assert not is_alive(int(str(caught.value).splitlines()[-1]))
+
+
+def test_missing_interpreter_is_not_run(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    define("", settings='python = "3.99"\nrequirements = ["anything==1"]')
+    status = main(["run", "tiny", "--cache", str(tmp_path / "cache")], tmp_path / "targets")
+    assert status == NOT_RUN
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == [f"tiny: not run: there is no CPython 3.99 on PATH or beside {sys.base_prefix}"]
+
+
+def test_missing_package_is_not_run(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    define("", settings='requirements = ["no-such-package-of-this-suite==1"]')
+    status = main(["run", "tiny", "--cache", str(tmp_path / "cache")], tmp_path / "targets")
+    assert status == NOT_RUN
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("tiny: not run: can't have no-such-package-of-this-suite==1: ERROR: No matching")
+
+
+def test_environment_is_installed_once(
+    define: Define, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    target = define("", settings=f'requirements = ["tiny @ {wheel(tmp_path).as_uri()}"]')
+    cache = tmp_path / "cache"
+    assert prepare(target, cache).python.is_relative_to(cache)
+    assert (cache / "tiny" / "packages.txt").read_text().startswith("tiny @ ")
+    (kept := cache / "tiny" / "venv" / "kept").touch()
+    prepare(target, cache)
+    assert kept.exists()
+    target.constraints.write_text("other==1\n")
+    prepare(target, cache)
+    assert not kept.exists()
+
+
+def test_options_and_status_are_the_suites(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    define(SERVER.format(child=SLEEPS))
+    run = ["run", "tiny", "--cache", str(tmp_path / "cache")]
+    assert main([*run, "-k", "nothing", "--version"], tmp_path / "targets") == 0
+    assert "pytest" in capfd.readouterr().out
+    assert main([*run, "--requirement", "no.such.requirement"], tmp_path / "targets") == SETUP_EXIT
+    assert "no.such.requirement" in capfd.readouterr().err
+
+
+def test_unknown_target_is_a_mistake(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    define("")
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "huge"], tmp_path / "targets")
+    assert "no target is called 'huge'; there are: tiny" in capfd.readouterr().err
+
+
+def test_ending_the_command_ends_the_server(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "targets", "start", "reference", "--cache", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
+        with urllib.request.urlopen(f"{url}/v2/health/ready", timeout=10) as answer:
+            assert answer.status == 200
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{url}/v2/health/ready", timeout=10)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs; one that ended and was not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wheel(folder: Path) -> Path:
+    """An empty package that pip installs without any index."""
+    path, info = folder / "tiny-1-py3-none-any.whl", "tiny-1.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
