@@ -1,7 +1,5 @@
 """Answers compared with known ones."""
 
-from typing import Any
-
 from conformance import tensors
 from conformance.answers import Case
 from conformance.checks import check, check_ok, check_status

@@ -24,7 +24,7 @@ _GUESSES: list[dict[str, Any]] = [
 _WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
 
 
-@dataclass(repr=False)  # Hypothesis prints the arguments of a test that fails, and warns when that is long
+@dataclass
 class Model:
     """A model under test.
 
@@ -38,6 +38,10 @@ class Model:
     sample: dict[str, Any] | None = None
     row_wise: bool = True
     known: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        # Hypothesis prints the arguments of a test that fails, and warns when that is long.
+        return f"Model({self.name!r})"
 
     def path(self, *parts: str) -> str:
         """A path below the model's own, each part quoted."""

@@ -19,7 +19,7 @@ class SetupError(Exception):
     """The target can't be tested as asked. The message says why, and what to do."""
 
 
-@dataclass(repr=False)  # Hypothesis prints the arguments of a test that fails, and warns when that is long
+@dataclass
 class Target:
     """What is tested. ``missing``: for each profile that the target lacks, the reason."""
 
@@ -28,6 +28,10 @@ class Target:
     missing: Mapping[str, str]
     answers: Mapping[str, Answers] = field(default_factory=dict)
     mlmodel: Path | None = None
+
+    def __repr__(self) -> str:
+        # Hypothesis prints the arguments of a test that fails, and warns when that is long.
+        return f"Target({self.client.url!r})"
 
     @property
     def server(self) -> dict[str, Any]:
