@@ -13,6 +13,7 @@ import pytest
 from conformance import answers, known_failures
 from conformance.client import Client
 from conformance.exchange import redacted
+from conformance.invocations import Invocations
 from conformance.model import Model, load_sample
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of, untested
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
@@ -263,6 +264,31 @@ def batched(steady: Model) -> Model:
     if not steady.batched or not steady.row_wise:
         untested(f"{steady.name} takes no batches of independent rows")
     return steady
+
+
+@pytest.fixture(scope="session")
+def scoring(mlflow_model: Model) -> Invocations:
+    """The scoring endpoint, with a request that it is known to accept."""
+    endpoint = Invocations(mlflow_model)
+    if endpoint.base is None:
+        untested("no request is known that /invocations accepts: give one with --sample FILE")
+    return endpoint
+
+
+@pytest.fixture(scope="session")
+def steady_scoring(scoring: Invocations) -> Invocations:
+    """A scoring endpoint that gives the same answer to the same request."""
+    if not scoring.deterministic:
+        untested("/invocations answers the same request differently")
+    return scoring
+
+
+@pytest.fixture(scope="session")
+def batched_scoring(steady_scoring: Invocations) -> Invocations:
+    """A steady scoring endpoint that takes any number of rows and predicts each for itself."""
+    if not steady_scoring.batched:
+        untested("/invocations takes no batches of independent rows")
+    return steady_scoring
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
-"""The forms of MLflow's scoring protocol, written and read straight from its text. Pure functions.
+"""The requests of MLflow's scoring protocol, written and read straight from its text. Pure functions.
 
 Source: MLflow, mlflow/pyfunc/scoring_server and mlflow/utils/proto_json_utils.py.
 """
 
-import base64
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from conformance import tensors
 from conformance.tensors import Row, TensorSpec
@@ -114,19 +115,22 @@ def parquet_bytes(specs: Sequence[TensorSpec], rows: Sequence[Row]) -> bytes | N
         import pyarrow.parquet
     except ImportError:
         return None
-    columns = {
-        spec.name: pyarrow.array([cell(spec, r) for r in rows], _arrow(pyarrow, spec)) for spec in specs
-    }
+    columns = {}
+    for spec in specs:
+        cells = [cell(spec, row) for row in rows]
+        columns[spec.name] = pyarrow.array(cells, _arrow(pyarrow, spec, cells))
     file = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), file)
     return file.getvalue()
 
 
-def _arrow(pyarrow: Any, spec: TensorSpec) -> Any:
+def _arrow(pyarrow: Any, spec: TensorSpec, cells: Sequence[Any]) -> Any:
+    """The Arrow type of a column; one of 64 bits where the datatype would round a number."""
     row = DATATYPES.get(spec.datatype)
     if row is None or row.element == "string":
         return pyarrow.string()
-    return pyarrow.type_for_alias(row.numpy)
+    rounded = row.element == "number" and any(float(np.dtype(row.numpy).type(c)) != c for c in cells)
+    return pyarrow.float64() if rounded else pyarrow.type_for_alias(row.numpy)
 
 
 def sample_of(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,67 +168,3 @@ def _datatype_of(name: str, data: Sequence[Any]) -> str:
         if kinds and kinds <= wanted:
             return datatype
     raise ValueError(f"the values of {name!r} in the sample must be all numbers, all texts or all booleans")
-
-
-# Reading predictions
-
-
-def leaves(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Every scalar (and empty array or object) of a JSON document with its path."""
-    if isinstance(document, dict) and document:
-        for name, value in document.items():
-            yield from leaves(value, (*path, name))
-    elif isinstance(document, list) and document:
-        for position, value in enumerate(document):
-            yield from leaves(value, (*path, position))
-    else:
-        yield path, document
-
-
-def difference(one: Any, two: Any, datatype: str = "FP64") -> str:
-    """The first difference between two predictions; empty when they agree.
-
-    Floating-point numbers are compared as the datatype allows, each column for itself.
-    """
-    left, right = dict(leaves(one)), dict(leaves(two))
-    if set(left) != set(right):
-        return f"{tensors.brief(one)} against {tensors.brief(two)}"
-    columns: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    for path in left:
-        columns.setdefault(tuple(part for part in path if isinstance(part, str)), []).append(path)
-    for name, paths in columns.items():
-        ours, theirs = [left[p] for p in paths], [right[p] for p in paths]
-        if not tensors.equal_data(ours, theirs, datatype):
-            where = f"column {name[-1]!r}: " if name else ""
-            return f"{where}{tensors.brief(ours)} against {tensors.brief(theirs)}"
-    return ""
-
-
-def rows_of(predictions: Any, count: int) -> list[Any] | None:
-    """The predictions of ``count`` rows one by one; None when they are not by rows."""
-    if isinstance(predictions, list):
-        return predictions if len(predictions) == count else None
-    if isinstance(predictions, dict) and predictions:
-        columns = [v if isinstance(v, list) and len(v) == count else None for v in predictions.values()]
-        if None not in columns:
-            return [{k: v[i] for k, v in predictions.items()} for i in range(count)]
-    return None
-
-
-def columns_of(predictions: Any) -> dict[str, list[Any]]:
-    """The predictions by output: the columns of records, named tensors, or one that has the name ''."""
-    if isinstance(predictions, dict):
-        return {name: tensors.flat(value) for name, value in predictions.items()}
-    if isinstance(predictions, list) and predictions and all(isinstance(p, dict) for p in predictions):
-        names = dict.fromkeys(name for record in predictions for name in record)
-        return {name: [record.get(name) for record in predictions] for name in names}
-    return {"": tensors.flat(predictions)}
-
-
-def comparable(element: Any, content_type: str) -> Any:
-    """An element of either endpoint in the form in which both can be compared."""
-    if not isinstance(element, str):
-        return None if element != element else element
-    if content_type == "base64":
-        return base64.b64decode("".join(element.split()))
-    return element

@@ -1,0 +1,211 @@
+"""POST /invocations for one model: a request that it accepts, and how to ask it in every form."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from conformance import predictions as reading
+from conformance import scoring
+from conformance.checks import check
+from conformance.client import Client, NoAnswer
+from conformance.exchange import Exchange
+from conformance.model import Model
+from conformance.recorder import not_implemented
+from conformance.tensors import TOLERANCE, Row, TensorSpec
+
+PATH = "/invocations"
+
+
+@dataclass
+class Invocations:
+    """The scoring endpoint in front of ``model``.
+
+    ``form``: the first form in which it accepts ``base_rows``; both are known once ``base`` was asked for.
+    """
+
+    model: Model
+    form: str = field(default="", init=False)
+    base_rows: Sequence[Row] = field(default_factory=list, init=False)
+
+    @property
+    def client(self) -> Client:
+        """The client of the model."""
+        return self.model.client
+
+    @property
+    def specs(self) -> list[TensorSpec]:
+        """The inputs of the model."""
+        return self.model.inputs
+
+    @cached_property
+    def table(self) -> bool:
+        """Whether the inputs are the columns of a table."""
+        return scoring.is_table(self.specs, self.model.content_type)
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """The forms that can carry this model's inputs."""
+        return scoring.forms(self.specs, self.model.content_type)
+
+    @cached_property
+    def datatype(self) -> str:
+        """The datatype by whose precision predictions are compared: the least precise of the outputs.
+
+        Where no outputs are declared, predictions that FP32 can hold are taken for such.
+        """
+        floats = [spec.datatype for spec in self.model.outputs if spec.datatype in TOLERANCE]
+        if self.model.outputs or self.base is None:
+            return max(floats, key=TOLERANCE.__getitem__, default="FP64")
+        numbers = [value for _, value in reading.leaves(self.base.json) if isinstance(value, float)]
+        return "FP32" if all(map(_is_fp32, numbers)) else "FP64"
+
+    # Requests
+
+    def body(self, rows: Sequence[Row], form: str = "", **members: Any) -> dict[str, Any]:
+        """The scoring request for ``rows``, with further members (params)."""
+        return scoring.body(form or self.form, self.specs, rows, table=self.table) | members
+
+    def post(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
+        """POST a scoring request (parsed JSON)."""
+        return self.client.post_json(PATH, body, headers)
+
+    def post_bytes(self, body: bytes, media_type: str) -> Exchange:
+        """POST a body as it is."""
+        return self.client.send("POST", PATH, body, {"Content-Type": media_type} if media_type else {})
+
+    def ask(self, rows: Sequence[Row], form: str = "", **members: Any) -> Exchange:
+        """POST the scoring request for ``rows``."""
+        return self.post(self.body(rows, form, **members))
+
+    @property
+    def base_body(self) -> dict[str, Any]:
+        """The request behind ``base``: one row."""
+        return self.body(self.base_rows)
+
+    # One request that is known to be good
+
+    @cached_property
+    def base(self) -> Exchange | None:
+        """The answer to the first of the candidate rows that is accepted in some form; None without any."""
+        for rows in self.model.candidates():
+            for form in self.forms:
+                answer = self._try(rows[:1], form)
+                if answer is not None:
+                    self.form, self.base_rows = form, rows[:1]
+                    return answer
+        return None
+
+    @property
+    def good(self) -> Exchange:
+        """The answer to the good request, which there must be."""
+        assert self.base is not None
+        return self.base
+
+    def _try(self, rows: Sequence[Row], form: str) -> Exchange | None:
+        try:
+            answer = self.ask(rows, form)
+        except NoAnswer:
+            return None
+        return answer if answer.status == 200 else None
+
+    @cached_property
+    def deterministic(self) -> bool:
+        """Whether the good request has one answer when it is sent three times."""
+        if self.base is None:
+            return False
+        return not any(self.difference(self.base, self.ask(self.base_rows)) for _ in range(2))
+
+    @property
+    def batched(self) -> bool:
+        """Whether it predicts rows, any number of them, each for itself."""
+        if self.base is None or not self.model.batched or not self.model.row_wise:
+            return False
+        return reading.rows_of(predictions(self.base), 1) is not None
+
+    def difference(self, one: Exchange, two: Exchange) -> str:
+        """The first difference between the predictions of two answers; empty when they agree."""
+        return reading.difference(predictions(one), predictions(two), self.datatype)
+
+    def told(self, answer: Exchange) -> str:
+        """What an answer is worth beside the one to the good request."""
+        if answer.status != 200:
+            return str(answer.status)
+        return "another prediction" if self.difference(self.good, answer) else "the same prediction"
+
+    # What Hypothesis draws for it
+
+    def rows(
+        self, minimum: int = 1, maximum: int = 4, *, portable: bool = False
+    ) -> st.SearchStrategy[list[Row]]:
+        """Rows that the model should accept; one where its inputs are not batched.
+
+        portable: rows that mean the same in every form. MLflow decodes base64 in tables alone, and its
+        arrays of text end at the last character that is not NUL.
+        """
+        if not self.model.batched:
+            minimum = maximum = 1
+        row = self.model.row(self.base_rows).map(lambda row: self.written(row, portable=portable))
+        return st.lists(row, min_size=minimum, max_size=maximum)
+
+    def written(self, row: Row, *, portable: bool = False) -> Row:
+        """The row as it is sent: one format of datetimes; ``portable`` as for ``rows``."""
+        simple = portable or not self.table
+        return {spec.name: [_element(spec, e, simple) for e in row[spec.name]] for spec in self.specs}
+
+
+def check_same(endpoint: Invocations, one: Exchange, two: Exchange, message: str) -> None:
+    """Two answers hold the same predictions."""
+    __tracebackhide__ = True
+    different = endpoint.difference(one, two)
+    check(not different, message, one, two, got=different)
+
+
+def answered(endpoint: Invocations, rows: Sequence[Row], form: str = "") -> Exchange:
+    """The prediction for rows that should be accepted; a refusal is another requirement's finding."""
+    answer = endpoint.ask(rows, form)
+    assume(answer.status == 200)
+    return answer
+
+
+def with_text(specs: Sequence[TensorSpec], row: Row, text: str) -> Row:
+    """The row with ``text`` in all its columns of text. Skips when it has none."""
+    names = [spec.name for spec in specs if spec.datatype == "BYTES" and spec.content_type in ("", "str")]
+    if not names:
+        not_implemented("the model has no column of text")
+    return {**row, **{name: [text] for name in names}}
+
+
+def predictions(answer: Exchange) -> Any:
+    """The member ``predictions`` of an answer; None when there is none."""
+    return answer.json.get("predictions") if isinstance(answer.json, dict) else None
+
+
+def _element(spec: TensorSpec, element: Any, simple: bool) -> Any:
+    if not isinstance(element, str):
+        return element
+    if spec.content_type == "datetime":
+        return _with_fraction(element)
+    if not simple:
+        return element
+    return "" if spec.content_type == "base64" else element.replace("\0", "")
+
+
+def _with_fraction(text: str) -> str:
+    """A moment with microseconds, all in one format: pandas reads a column in that of its first value."""
+    try:
+        return datetime.fromisoformat(text).isoformat(timespec="microseconds")
+    except ValueError:
+        return text
+
+
+def _is_fp32(number: float) -> bool:
+    try:
+        return bool(struct.unpack("f", struct.pack("f", number))[0] == number)
+    except OverflowError:
+        return False

@@ -1,0 +1,58 @@
+"""MLflow's scoring server: /ping, /health and /version."""
+
+from collections.abc import Callable
+
+import pytest
+
+from conformance.checks import check, check_ok
+from conformance.client import Client
+from conformance.exchange import shown
+from conformance.recorder import not_implemented
+
+requirement = pytest.mark.requirement
+
+
+@requirement("mlflow.health.ping")
+def test_ping(client: Client) -> None:
+    check_ok(client.get("/ping"), "the model is loaded")
+
+
+@requirement("mlflow.health.health")
+def test_health(client: Client) -> None:
+    check_ok(client.get("/health"), "the model is loaded")
+
+
+@requirement("mlflow.health.version")
+def test_version(client: Client) -> None:
+    answer = client.get("/version")
+    check_ok(answer, "the server has a version")
+    check(bool(answer.response.body.strip()), "the version is empty", answer)
+
+
+@requirement("mlflow.health.version-plain")
+def test_version_plain(client: Client) -> None:
+    answer = client.get("/version")
+    if answer.status != 200:
+        not_implemented("the target tells no version")
+    quoted = isinstance(answer.json, str)
+    check(
+        not quoted,
+        "the version is a JSON string",
+        answer,
+        got=shown(answer.response.body),
+        expected=answer.json,
+    )
+
+
+@requirement("mlflow.health.bodies")
+def test_bodies(client: Client, behaviour: Callable[[str, str], None]) -> None:
+    for path in ("/ping", "/health", "/version"):
+        answer = client.get(path)
+        kind = answer.response.media_type or "no media type"
+        behaviour(path, f"{answer.status} {answer.response.body[:40]!r}, {kind}")
+
+
+@requirement("mlflow.health.head")
+def test_head(client: Client, behaviour: Callable[[str, str], None]) -> None:
+    behaviour("HEAD", str(client.send("HEAD", "/ping").status))
+    behaviour("POST", str(client.send("POST", "/ping", b"").status))

@@ -1,0 +1,202 @@
+"""POST /invocations: forms of the request, predictions."""
+
+import gzip
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conformance import scoring as wire
+from conformance import strategies
+from conformance.checks import check, check_ok, check_status
+from conformance.client import JSON
+from conformance.exchange import Exchange
+from conformance.invocations import PATH, Invocations, answered, check_same, with_text
+from conformance.recorder import not_implemented, untested
+from conformance.scoring import INPUTS, INSTANCES, RECORDS, SPLIT
+from conformance.strictjson import flaw
+from conformance.tensors import Row
+
+requirement = pytest.mark.requirement
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+
+
+def _table(endpoint: Invocations) -> None:
+    if not endpoint.table:
+        not_implemented("the model takes tensors, no table")
+
+
+def _check_form(endpoint: Invocations, form: str) -> None:
+    if form not in endpoint.forms:
+        not_implemented(f"the model's inputs can't be written as {form}")
+    check_ok(endpoint.ask(endpoint.base_rows, form), f"the same rows are accepted as {endpoint.form}")
+
+
+@requirement("mlflow.invocations.split")
+def test_split(scoring: Invocations) -> None:
+    _check_form(scoring, SPLIT)
+
+
+@requirement("mlflow.invocations.records")
+def test_records(scoring: Invocations) -> None:
+    _check_form(scoring, RECORDS)
+
+
+@requirement("mlflow.invocations.instances")
+def test_instances(scoring: Invocations) -> None:
+    _check_form(scoring, INSTANCES)
+
+
+@requirement("mlflow.invocations.inputs")
+def test_inputs(scoring: Invocations) -> None:
+    _check_form(scoring, INPUTS)
+
+
+@requirement("mlflow.invocations.schema")
+def test_schema(scoring: Invocations) -> None:
+    answer = scoring.ask(scoring.base_rows)
+    check(isinstance(answer.json, dict) and "predictions" in answer.json, "there are no predictions", answer)
+
+
+@requirement("mlflow.invocations.content-type")
+def test_content_type(scoring: Invocations) -> None:
+    answer = scoring.ask(scoring.base_rows)
+    got = answer.response.media_type
+    check(got == "application/json", "the media type is wrong", answer, got=got, expected="application/json")
+
+
+@requirement("mlflow.invocations.strict-json")
+@given(data=st.data())
+def test_strict_json(scoring: Invocations, data: st.DataObject) -> None:
+    answer = answered(scoring, data.draw(scoring.rows()))
+    found = flaw(answer.response.body)
+    check(not found, "the answer is no strict JSON", answer, got=found)
+
+
+def _check_forms(endpoint: Invocations, rows: Sequence[Row]) -> None:
+    first = answered(endpoint, rows)
+    for form in endpoint.forms:
+        answer = first if form == endpoint.form else endpoint.ask(rows, form)
+        if answer.status == 200:
+            check_same(endpoint, first, answer, f"{form} has not the predictions of {endpoint.form}")
+
+
+@requirement("mlflow.invocations.forms-agree")
+@given(data=st.data())
+def test_forms_agree(steady_scoring: Invocations, data: st.DataObject) -> None:
+    if len(steady_scoring.forms) < 2:
+        not_implemented("the model's inputs can be written in one form only")
+    _check_forms(steady_scoring, data.draw(steady_scoring.rows(portable=True)))
+
+
+@requirement("mlflow.invocations.binary-forms")
+@given(data=st.data())
+def test_binary_forms(steady_scoring: Invocations, data: st.DataObject) -> None:
+    binary = [spec.name for spec in steady_scoring.specs if spec.content_type == "base64"]
+    if not binary or not steady_scoring.table:
+        not_implemented("the model has no binary column")
+    (row,) = data.draw(steady_scoring.rows(maximum=1, portable=True))
+    _check_forms(steady_scoring, [{**row, **{name: [data.draw(strategies.base64s)] for name in binary}}])
+
+
+@requirement("mlflow.invocations.inputs-forms")
+def test_inputs_forms(scoring: Invocations, behaviour: Callable[[str, str], None]) -> None:
+    _table(scoring)
+    split = scoring.body(scoring.base_rows, SPLIT)[SPLIT]
+    for label, body in {
+        "inputs as records": {INPUTS: scoring.body(scoring.base_rows, RECORDS)[RECORDS]},
+        "inputs as rows": {INPUTS: split["data"]},
+        "instances as rows": {INSTANCES: split["data"]},
+        "split without columns": {SPLIT: {"data": split["data"]}},
+    }.items():
+        behaviour(label, scoring.told(scoring.post(body)))
+
+
+def _in_csv(endpoint: Invocations) -> None:
+    _table(endpoint)
+    if not wire.in_csv(endpoint.specs):
+        not_implemented("the model has columns that CSV can't carry")
+
+
+def _post_csv(endpoint: Invocations, rows: Sequence[Row]) -> Exchange:
+    return endpoint.post_bytes(wire.csv_text(endpoint.specs, rows).encode(), CSV)
+
+
+@requirement("mlflow.invocations.csv")
+def test_csv(scoring: Invocations) -> None:
+    _in_csv(scoring)
+    check_ok(_post_csv(scoring, scoring.base_rows), f"the same rows are accepted as {scoring.form}")
+
+
+@requirement("mlflow.invocations.csv-agrees")
+@given(data=st.data())
+def test_csv_agrees(steady_scoring: Invocations, data: st.DataObject) -> None:
+    _in_csv(steady_scoring)
+    rows = [_as_words(row) for row in data.draw(steady_scoring.rows())]
+    answer = _post_csv(steady_scoring, rows)
+    assume(answer.status == 200)
+    check_same(steady_scoring, answered(steady_scoring, rows), answer, "CSV has not the predictions of JSON")
+
+
+def _as_words(row: Row) -> Row:
+    """The row with texts that no reader of CSV takes for a missing value or ends a line at."""
+    return {
+        name: ["a" + "".join(filter(str.isprintable, e)) if isinstance(e, str) else e for e in elements]
+        for name, elements in row.items()
+    }
+
+
+@requirement("mlflow.invocations.csv-text")
+def test_csv_text(steady_scoring: Invocations) -> None:
+    _in_csv(steady_scoring)
+    (row,) = steady_scoring.base_rows
+    rows = [with_text(steady_scoring.specs, row, t) for t in ("007", "1e3", "2021-01-01", 'a, "b"')]
+    answer = _post_csv(steady_scoring, rows)
+    if answer.status == 200:
+        check_same(steady_scoring, steady_scoring.ask(rows), answer, "CSV has not the predictions of JSON")
+
+
+@requirement("mlflow.invocations.parquet")
+def test_parquet(steady_scoring: Invocations) -> None:
+    _table(steady_scoring)
+    body = wire.parquet_bytes(steady_scoring.specs, steady_scoring.base_rows)
+    if not wire.in_csv(steady_scoring.specs):
+        not_implemented("the model has columns that this test does not write as Parquet")
+    if body is None:
+        untested("needs pyarrow: install the server extra")
+    answer = steady_scoring.post_bytes(body or b"", PARQUET)
+    check_status(answer, [200, *range(400, 500)], "Parquet is read or refused")
+    if answer.status == 200:
+        check_same(steady_scoring, steady_scoring.good, answer, "Parquet has not the predictions of JSON")
+
+
+@requirement("mlflow.invocations.charset")
+def test_charset(scoring: Invocations) -> None:
+    for media_type in (
+        "application/json; charset=utf-8",
+        "application/json;charset=utf-8",
+        "application/json; charset=UTF-8",
+    ):
+        check_ok(scoring.post(scoring.base_body, {"Content-Type": media_type}), f"{media_type} is JSON")
+
+
+@requirement("mlflow.invocations.media-type-forms")
+def test_media_type_forms(scoring: Invocations) -> None:
+    for media_type in (
+        "Application/JSON",
+        "application/json; Charset=utf-8",
+        'application/json; charset="utf-8"',
+    ):
+        check_ok(scoring.post(scoring.base_body, {"Content-Type": media_type}), f"{media_type} is JSON")
+
+
+@requirement("mlflow.invocations.transport")
+def test_transport(scoring: Invocations, behaviour: Callable[[str, str], None]) -> None:
+    body = gzip.compress(json.dumps(scoring.base_body).encode(), mtime=0)
+    packed = scoring.client.send("POST", PATH, body, {**JSON, "Content-Encoding": "gzip"})
+    behaviour("a body in gzip", str(packed.status))
+    answer = scoring.post(scoring.base_body, {"Accept": CSV})
+    behaviour("Accept: text/csv", f"{answer.status}, {answer.response.media_type}")

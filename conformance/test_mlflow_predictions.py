@@ -1,0 +1,315 @@
+"""POST /invocations: what the predictions must be."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from conformance import predictions as reading
+from conformance import scoring as wire
+from conformance import strategies
+from conformance.checks import check, check_ok, check_status
+from conformance.exchange import Exchange
+from conformance.invocations import PATH, Invocations, answered, check_same, predictions, with_text
+from conformance.known import check_mlflow
+from conformance.model import Model
+from conformance.recorder import not_implemented, untested
+from conformance.scoring import RECORDS, SPLIT
+from conformance.target import Target
+from conformance.tensors import Row, TensorSpec
+from spec.tables import DATATYPES
+
+requirement = pytest.mark.requirement
+LARGE = 1000
+THREADS = 8
+EXTRA = "conformance"
+# One batch of requests is enough, and a race does not shrink.
+once = settings(max_examples=2, phases=[Phase.generate])
+
+
+def _table(endpoint: Invocations) -> None:
+    if not endpoint.table:
+        not_implemented("the model takes tensors, no table")
+
+
+def _signed(endpoint: Invocations) -> None:
+    """Go on only with a model that is known to have a signature: it refuses a table without its columns."""
+    _table(endpoint)
+    nothing = endpoint.post({SPLIT: {"columns": [EXTRA], "data": [[1]]}})
+    if nothing.status == 200 or wire.unnamed(endpoint.specs):
+        untested("the model has no signature that names columns")
+
+
+def _echo(endpoint: Invocations, target: Target) -> None:
+    answers = target.answers.get(endpoint.model.name)
+    if answers is None or not answers.echo:
+        untested("needs a model that returns its inputs: one with echo in --answers PATH")
+
+
+@requirement("mlflow.predictions.answers")
+@given(data=st.data())
+def test_answers(scoring: Invocations, data: st.DataObject) -> None:
+    check_ok(scoring.ask(data.draw(scoring.rows(maximum=2))), "the rows fit the model's inputs")
+
+
+def _check_known(model: Model, target: Target, *, params: bool) -> None:
+    cases = target.answers[model.name].of("mlflow") if model.name in target.answers else []
+    chosen = [case for case in cases if ("params" in case.request) == params]
+    if not chosen:
+        untested("no such known answers: give them with --answers PATH")
+    for case in chosen:
+        check_mlflow(case, model.client.post_json(PATH, case.request))
+
+
+@requirement("mlflow.predictions.known-answers")
+def test_known_answers(mlflow_model: Model, target: Target) -> None:
+    _check_known(mlflow_model, target, params=False)
+
+
+@requirement("mlflow.predictions.params")
+def test_params(mlflow_model: Model, target: Target) -> None:
+    _check_known(mlflow_model, target, params=True)
+
+
+@requirement("mlflow.predictions.row-count")
+@given(data=st.data())
+def test_row_count(batched_scoring: Invocations, data: st.DataObject) -> None:
+    rows = data.draw(batched_scoring.rows(maximum=6))
+    answer = answered(batched_scoring, rows)
+    found = reading.rows_of(predictions(answer), len(rows))
+    check(found is not None, "not one prediction a row", answer, expected=f"{len(rows)} predictions")
+
+
+@requirement("mlflow.predictions.batch")
+@given(data=st.data())
+def test_batch(batched_scoring: Invocations, data: st.DataObject) -> None:
+    rows = data.draw(batched_scoring.rows(minimum=2))
+    batch = answered(batched_scoring, rows)
+    found = reading.rows_of(predictions(batch), len(rows))
+    assume(found is not None)
+    for i, (row, got) in enumerate(zip(rows, found or [], strict=True)):
+        alone = answered(batched_scoring, [row])
+        single = reading.rows_of(predictions(alone), 1)
+        assume(single is not None)
+        different = reading.difference(got, (single or [None])[0], batched_scoring.datatype)
+        check(not different, f"row {i} of the batch differs from the row alone", batch, alone, got=different)
+
+
+@requirement("mlflow.predictions.large-batch")
+def test_large_batch(batched_scoring: Invocations) -> None:
+    answer = batched_scoring.ask([*batched_scoring.base_rows] * LARGE)
+    check_status(answer, [200, *range(400, 500)], "a large batch is answered or refused")
+    if answer.status == 200:
+        found = reading.rows_of(predictions(answer), LARGE)
+        check(found is not None, "not one prediction a row", answer, expected=f"{LARGE} predictions")
+        one = reading.rows_of(predictions(batched_scoring.good), 1)
+        different = reading.difference(found, (one or []) * LARGE, batched_scoring.datatype)
+        check(not different, "equal rows have different predictions", answer, got=different)
+
+
+@requirement("mlflow.predictions.column-order")
+@given(data=st.data())
+def test_column_order(steady_scoring: Invocations, data: st.DataObject) -> None:
+    _signed(steady_scoring)
+    specs = data.draw(st.permutations(steady_scoring.specs))
+    rows = data.draw(steady_scoring.rows(maximum=2))
+    first = answered(steady_scoring, rows)
+    for form in (SPLIT, RECORDS):
+        answer = steady_scoring.post(wire.body(form, specs, rows, table=True))
+        if answer.status == 200:
+            check_same(steady_scoring, first, answer, f"the order of the columns counts in {form}")
+
+
+@requirement("mlflow.predictions.index")
+@given(data=st.data())
+def test_index(steady_scoring: Invocations, data: st.DataObject) -> None:
+    _table(steady_scoring)
+    rows = data.draw(steady_scoring.rows(minimum=2))
+    split = steady_scoring.body(rows, SPLIT)[SPLIT]
+    first = steady_scoring.post({SPLIT: split})
+    assume(first.status == 200)
+    for index in ([*range(len(rows))][::-1], [f"row {i}" for i in range(len(rows))]):
+        answer = steady_scoring.post({SPLIT: split | {"index": index}})
+        check_ok(answer, "a split may have an index")
+        check_same(steady_scoring, first, answer, "the index changes the predictions")
+
+
+@requirement("mlflow.predictions.extra-column")
+def test_extra_column(steady_scoring: Invocations) -> None:
+    _signed(steady_scoring)
+    records = [{EXTRA: 1, **r} for r in steady_scoring.body(steady_scoring.base_rows, RECORDS)[RECORDS]]
+    answer = steady_scoring.post({RECORDS: records})
+    if answer.status == 200:
+        check_same(steady_scoring, steady_scoring.good, answer, "an unknown column changes the prediction")
+
+
+@requirement("mlflow.predictions.params-empty")
+def test_params_empty(steady_scoring: Invocations) -> None:
+    answer = steady_scoring.ask(steady_scoring.base_rows, params={})
+    check_ok(answer, "the params are empty")
+    check_same(steady_scoring, steady_scoring.good, answer, "empty params change the prediction")
+
+
+@requirement("mlflow.predictions.params-harmless")
+def test_params_harmless(steady_scoring: Invocations) -> None:
+    for value in ("text", 7, 0.5, True, [1]):
+        answer = steady_scoring.ask(steady_scoring.base_rows, params={EXTRA: value})
+        if answer.status == 200:
+            check_same(
+                steady_scoring, steady_scoring.good, answer, "an unknown parameter changes the prediction"
+            )
+
+
+@requirement("mlflow.predictions.params-forms")
+def test_params_forms(scoring: Invocations, behaviour: Callable[[str, str], None]) -> None:
+    for label, params in {"null": None, "an array": [1], "a text": "a", "unknown": {EXTRA: 1}}.items():
+        behaviour(label, scoring.told(scoring.ask(scoring.base_rows, params=params)))
+
+
+def _with_integers(specs: Sequence[TensorSpec], row: Row, kind: type) -> Row:
+    floating = {spec.name for spec in specs if spec.datatype.startswith(("FP", "BF"))}
+    return {name: [kind(round(e)) for e in data] if name in floating else data for name, data in row.items()}
+
+
+@requirement("mlflow.predictions.integers-for-doubles")
+@given(data=st.data())
+def test_integers_for_doubles(steady_scoring: Invocations, data: st.DataObject) -> None:
+    specs = steady_scoring.specs
+    if not any(spec.datatype.startswith(("FP", "BF")) for spec in specs):
+        not_implemented("the model takes no floating-point numbers")
+    rows = data.draw(steady_scoring.rows(maximum=2))
+    floats = answered(steady_scoring, [_with_integers(specs, row, float) for row in rows])
+    integers = steady_scoring.ask([_with_integers(specs, row, int) for row in rows])
+    check_ok(integers, "the same numbers were accepted with a fraction of 0")
+    check_same(steady_scoring, floats, integers, "integers are other numbers")
+
+
+@requirement("mlflow.predictions.deterministic")
+def test_deterministic(scoring: Invocations) -> None:
+    for _ in range(3):
+        again = scoring.ask(scoring.base_rows)
+        check_same(scoring, scoring.good, again, "the same request has another answer")
+
+
+@requirement("mlflow.predictions.concurrent")
+@once
+@given(data=st.data())
+def test_concurrent(steady_scoring: Invocations, data: st.DataObject) -> None:
+    forms = steady_scoring.forms
+    bodies = [
+        steady_scoring.body(data.draw(steady_scoring.rows(maximum=3, portable=True)), forms[i % len(forms)])
+        for i in range(2 * THREADS)
+    ]
+    alone = [steady_scoring.post(body) for body in bodies]
+    assume(all(answer.status == 200 for answer in alone))
+
+    def send(body: Any) -> Exchange:
+        return steady_scoring.client.twin().post_json(PATH, body)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        together = list(pool.map(send, bodies))
+    for one, two in zip(alone, together, strict=True):
+        message = "the answer is another one when other requests run beside it"
+        check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
+        check_same(steady_scoring, one, two, message)
+
+
+def _extreme(endpoint: Invocations) -> st.SearchStrategy[Row]:
+    if endpoint.model.sample is not None or any(s.content_type == "pd_json" for s in endpoint.specs):
+        return endpoint.rows(maximum=1).map(lambda rows: rows[0])
+    return strategies.row(endpoint.specs, extreme=True).map(
+        lambda row: endpoint.written(row, portable=not endpoint.table)
+    )
+
+
+def _check_returned(endpoint: Invocations, rows: Sequence[Row]) -> None:
+    """The rows come back as predictions. Numbers are the same numbers, texts the same texts."""
+    answer = endpoint.ask(rows)
+    check_ok(answer, "the request fits the inputs of a model that takes anything")
+    columns = reading.columns_of(predictions(answer))
+    for spec in endpoint.specs:
+        returned = columns.get(spec.name, columns.get("", []))
+        sent = [reading.meant(element, spec.content_type) for row in rows for element in row[spec.name]]
+        try:
+            got = [reading.predicted(element, spec.content_type) for element in returned]
+        except ValueError:
+            got = None
+        check(
+            got == sent, f"{spec.name!r} comes back changed", answer, got=repr(returned), expected=repr(sent)
+        )
+
+
+@requirement("mlflow.predictions.round-trip")
+@given(data=st.data())
+def test_round_trip(steady_scoring: Invocations, target: Target, data: st.DataObject) -> None:
+    _echo(steady_scoring, target)
+    _check_returned(steady_scoring, [data.draw(_extreme(steady_scoring))])
+
+
+@requirement("mlflow.predictions.text-kept")
+def test_text_kept(steady_scoring: Invocations, target: Target) -> None:
+    _echo(steady_scoring, target)
+    (row,) = steady_scoring.base_rows
+    texts = ["2021-01-01", "2021-01-01T00:00:00Z", "007", "1e3", "true", "null", "NaN", ""]
+    for text in texts:
+        _check_returned(steady_scoring, [with_text(steady_scoring.specs, row, text)])
+
+
+def _changed(endpoint: Invocations, datatypes: set[str], value: Any) -> tuple[TensorSpec, Exchange] | None:
+    """The good table with ``value`` in its first column of the datatypes; None when it has none."""
+    spec = next((s for s in endpoint.specs if s.datatype in datatypes and s.content_type != "pd_json"), None)
+    if spec is None or not endpoint.table:
+        return None
+    split = endpoint.body(endpoint.base_rows, SPLIT)[SPLIT]
+    (row,) = split["data"]
+    changed = [value if name == spec.name else cell for name, cell in zip(split["columns"], row, strict=True)]
+    return spec, endpoint.post({SPLIT: split | {"data": [changed]}})
+
+
+@requirement("mlflow.predictions.null-made-up")
+def test_null_made_up(scoring: Invocations, target: Target) -> None:
+    _echo(scoring, target)
+    for kind in ("integer", "boolean"):
+        found = _changed(scoring, _DATATYPES[kind], None)
+        if found is not None and found[1].status == 200:
+            spec, answer = found
+            got = reading.columns_of(predictions(answer)).get(spec.name)
+            check(got in (None, [None]), f"null in {spec.name!r} became a value", answer, got=got)
+
+
+_DATATYPES = {
+    kind: {name for name, row in DATATYPES.items() if row.element == kind}
+    for kind in ("integer", "number", "boolean", "string")
+}
+
+
+@requirement("mlflow.predictions.coercion")
+def test_coercion(scoring: Invocations, behaviour: Callable[[str, str], None]) -> None:
+    for kind, values in {
+        "number": (None, "1", True),
+        "integer": (None, "1", 1.5, True),
+        "boolean": (None, "yes", 2),
+        "string": (None, 1, True),
+    }.items():
+        for value in values:
+            found = _changed(scoring, _DATATYPES[kind], value)
+            if found is not None:
+                spec, answer = found
+                got = reading.columns_of(predictions(answer)).get(spec.name, ["a prediction"])
+                told = json.dumps(got[0]) if answer.status == 200 and got else str(answer.status)
+                behaviour(f"{json.dumps(value)} for a {kind}", told)
+
+
+@requirement("mlflow.predictions.prediction-form")
+def test_prediction_form(scoring: Invocations, behaviour: Callable[[str, str], None]) -> None:
+    found = predictions(scoring.good)
+    inner = f" of {type(found[0]).__name__}" if isinstance(found, list) and found else ""
+    behaviour("one row", f"{type(found).__name__}{inner}")
+    for form in scoring.forms:
+        answer = scoring.ask([], form)
+        told = json.dumps(predictions(answer)) if answer.status == 200 else str(answer.status)
+        behaviour(f"no rows as {form}", told)
