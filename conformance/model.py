@@ -39,9 +39,9 @@ class Model:
     row_wise: bool = True
     known: dict[str, Any] | None = None
 
-    def __repr__(self) -> str:
-        # Hypothesis prints the arguments of a test that fails, and warns when that is long.
-        return f"Model({self.name!r})"
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
+        printer.text(f"Model({self.name!r})")
 
     def path(self, *parts: str) -> str:
         """A path below the model's own, each part quoted."""

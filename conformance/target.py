@@ -29,9 +29,9 @@ class Target:
     answers: Mapping[str, Answers] = field(default_factory=dict)
     mlmodel: Path | None = None
 
-    def __repr__(self) -> str:
-        # Hypothesis prints the arguments of a test that fails, and warns when that is long.
-        return f"Target({self.client.url!r})"
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
+        printer.text(f"Target({self.client.url!r})")
 
     @property
     def server(self) -> dict[str, Any]:
