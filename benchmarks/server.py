@@ -1,7 +1,7 @@
-"""``python -m benchmarks.server``: requests per second of the reference server beside another target, in turns.
+"""``python -m benchmarks.server``: requests per second of the reference server beside a peer, in turns.
 
-One worker each, four connections, wine-classifier; requests of one row and of many, on both endpoints. Prints the
-median of each and the ratio.
+One worker each, four connections, wine-classifier; requests of one row and of many, on both endpoints.
+Prints the median of each and the ratio.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.suite``: cases per second of the suite and of schemathesis on the same server.
+"""``python -m benchmarks.suite``: cases per second of the suite and of schemathesis on one server.
 
-Prints, for each server: requests, seconds and cases per second of both, and what each found; then the suite's own
-cost per case (its CPU time, start-up left out) beside a bare loop of the same HTTP client.
+Prints, for each server: requests, seconds and cases per second of both, and what each found; then the
+suite's own cost per case (its CPU time, start-up left out) beside a bare loop of the same HTTP client.
 """
 
 import argparse
