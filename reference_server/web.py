@@ -1,6 +1,7 @@
 """Requests and answers as both protocols here have them: strict JSON, one funnel for errors."""
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -27,7 +28,7 @@ def answer(value: Any, status: int = 200) -> Response:
 
 
 def body() -> bytes:
-    """The request's body. Raises ``UnsupportedMediaType`` for a content encoding, 413 when it is too large."""
+    """The request's body. Raises ``UnsupportedMediaType`` for an encoded one, 413 when it is too large."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not supported; send the body as it is")
@@ -50,11 +51,10 @@ def require_json() -> None:
 def install(app: Flask) -> None:
     """Make every failure of ``app`` JSON in the form of the protocol that the path belongs to."""
     app.register_error_handler(Exception, _funnel)
+    app.after_request(_drain)
 
 
 def _funnel(error: Exception) -> Response:
-    if isinstance(error, RequestEntityTooLarge):
-        _drain()
     if getattr(error, "status", 500) == 500 and not isinstance(error, HTTPException):
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
     response = answer_error(*_explain(error))
@@ -67,11 +67,14 @@ def _allowed(error: MethodNotAllowed) -> str:
     return ", ".join(sorted(error.valid_methods or ()))
 
 
-def _drain() -> None:
-    """Read what the client still sends, within bounds: many clients read no answer before they are done."""
+def _drain(response: Response) -> Response:
+    """Read what is left of the body, within bounds: many clients read no answer before they have sent all,
+    and the connection can only be used again from there on."""
     stream, left = request.environ["wsgi.input"], _DRAINED
-    while left > 0 and (chunk := stream.read(2**16)):
-        left -= len(chunk)
+    with suppress(OSError):
+        while left > 0 and (chunk := stream.read(2**16)):
+            left -= len(chunk)
+    return response
 
 
 def answer_error(status: int, message: str) -> Response:

@@ -1,0 +1,71 @@
+"""Strict JSON: agrees with Python's json on what is strict, refuses the rest."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reference_server import jsonio
+from reference_server.errors import BadRequest
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
+)
+NAMES = st.sampled_from(["a", "b", ":", '":', ""])
+
+
+def _text(value: Any) -> str:
+    """JSON text in which an object is a list of pairs, so that it may have members twice."""
+    if isinstance(value, tuple):
+        return "{" + ", ".join(f"{json.dumps(k)} : {_text(v)}" for k, v in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return json.dumps(value)
+
+
+def _unique(value: Any) -> bool:
+    if isinstance(value, tuple):
+        names = [name for name, _ in value]
+        return len(set(names)) == len(names) and all(_unique(v) for _, v in value)
+    return not isinstance(value, list) or all(map(_unique, value))
+
+
+documents = st.recursive(
+    SCALARS.filter(lambda v: v not in (float("inf"), float("-inf"))),
+    lambda inner: st.lists(inner, max_size=4) | st.lists(st.tuples(NAMES, inner), max_size=4).map(tuple),
+)
+
+
+@given(documents)
+@example((("a", 1), ("a", 2)))
+@example([1, (("a", 1), ("a", 2))])
+@example([[1], (("a", "::"), ("b", 2))])
+def test_duplicate_members_are_refused_and_nothing_else(document: Any) -> None:
+    body = _text(document).encode()
+    if _unique(document):
+        assert jsonio.loads(body) == json.loads(body)
+    else:
+        with pytest.raises(BadRequest, match="two members named"):
+            jsonio.loads(body)
+
+
+@given(st.integers(1, 200), st.booleans(), st.booleans())
+def test_depth_is_bounded(depth: int, objects: bool, beside: bool) -> None:
+    opening, closing = ('{"a":', "}") if objects else ("[1," if beside else "[", "]")
+    body = (opening * depth + "1" + closing * depth).encode()
+    if depth <= jsonio.MAX_DEPTH:
+        assert jsonio.loads(body) == json.loads(body)
+    else:
+        with pytest.raises(BadRequest, match="64 deep"):
+            jsonio.loads(body)
+
+
+@given(st.binary())
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    try:
+        value = jsonio.loads(body)
+    except BadRequest:
+        return
+    assert value == json.loads(body.decode("utf-8"))

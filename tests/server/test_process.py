@@ -1,0 +1,194 @@
+"""The process: its command, its limits, many requests at once, and what is hardly HTTP."""
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from reference_server.app import MAX_BODY
+from tests.conftest import ROOT
+from tests.server.conftest import JSON, Client, copy_model, start
+
+INFER = "/v2/models/wine-classifier/infer"
+SETTINGS = {"name": "wine", "parameters": {"uri": "./model"}}
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    return subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def write(folder: Path, settings: Any) -> None:
+    """A model-settings.json, and no model."""
+    folder.mkdir()
+    text = settings if isinstance(settings, str) else json.dumps(settings)
+    (folder / "model-settings.json").write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([], "there is no model-settings.json"),
+        (["{"], "must be a JSON object with parameters.uri"),
+        (["[]"], "must be a JSON object with parameters.uri"),
+        ([{"name": "m"}], "must be a JSON object with parameters.uri"),
+        ([SETTINGS | {"name": 3}], "must be strings"),
+        ([{"parameters": {"uri": "m", "version": 1}}], "must be strings"),
+        ([SETTINGS | {"implementation": "mlserver_sklearn.SKLearnModel"}], "implementation must be"),
+        ([SETTINGS, SETTINGS], "model 'wine' is there more than once"),
+        ([SETTINGS, {"name": "wine", "parameters": {"uri": "m", "version": "1"}}], "more than once"),
+    ],
+)
+def test_a_folder_that_cannot_be_served(tmp_path: Path, settings: list[Any], message: str) -> None:
+    for place, content in enumerate(settings):
+        write(tmp_path / str(place), content)
+    done = run(*start(tmp_path))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "m", SETTINGS)
+    done = run(*start(tmp_path))
+    assert done.returncode == 4
+    assert "reference-server: model 'wine' cannot be loaded" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_name_for_invocations_that_no_model_has(repository: Path, tmp_path: Path) -> None:
+    copy_model(repository, "tensor", tmp_path / "t", SETTINGS | {"name": "t"})
+    done = run(*start(tmp_path, "--invocations", "u"))
+    assert done.returncode == 4
+    assert "--invocations u: no such model; there are t" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--port=x", "--port=65536", "--workers=0", "--threads=-1", "--nothing=1"])
+def test_options_at_fault(tmp_path: Path, option: str) -> None:
+    done = run(*start(tmp_path), option)
+    assert done.returncode == 2
+    assert option.partition("=")[0] in done.stderr
+
+
+def test_two_workers_serve_and_stop(repository: Path, tmp_path: Path) -> None:
+    copy_model(repository, "wine-classifier", tmp_path / "w", SETTINGS)
+    process = subprocess.Popen(
+        [sys.executable, *start(tmp_path, "--workers", "2")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    client = Client(process.stdout.readline().split()[-1])
+    assert [client.get("/v2/models/wine/ready").status for _ in range(20)] == [200] * 20
+    client.close()
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, output) == (0, "")
+
+
+def test_a_body_at_the_limit_and_beyond(client: Client, wine: dict[str, Any]) -> None:
+    body = json.dumps(wine).encode()
+    assert client.post(INFER, body.ljust(MAX_BODY)).status == 200
+    for path, key in ((INFER, "error"), ("/invocations", "message")):
+        answer = client.post(path, body.ljust(MAX_BODY + 1))
+        assert answer.status == 413
+        assert answer.json[key] == "the body is larger than this server takes"
+
+
+def test_chunked_bodies(client: Client, wine: dict[str, Any]) -> None:
+    def chunks(size: int) -> Iterator[bytes]:
+        yield json.dumps(wine).encode()
+        for _ in range(size // 2**20):
+            yield b" " * 2**20
+
+    for size, status in ((0, 200), (2**20, 200), (MAX_BODY + 2**21, 413)):
+        assert client.send("POST", INFER, chunks(size), JSON).status == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/v2/health/live", 200), ("GET", "/v2/x", 404), ("PUT", INFER, 405), ("POST", INFER, 415)],
+)
+def test_a_body_that_nobody_reads_does_not_break_the_connection(
+    client: Client, method: str, path: str, status: int
+) -> None:
+    address = urlsplit(client.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    for _ in range(3):
+        connection.request(method, path, b" " * 200_000, {"Content-Type": "text/plain"})
+        answer = connection.getresponse()
+        assert (answer.status, bool(answer.read())) == (status, True)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", 400),
+        (b"GET /v2 HTTP/9.9\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /v2 HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
+        (b"POST /v2 HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
+        (b"POST /v2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 501),
+        (b"POST " + INFER.encode() + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n", 400),
+    ],
+)
+def test_what_is_hardly_http_gets_json(client: Client, text: bytes, status: int) -> None:
+    address = urlsplit(client.url)
+    with socket.create_connection((address.hostname, address.port or 0), timeout=10) as connection:
+        connection.sendall(text)
+        answer = b""
+        while b"}" not in answer and (part := connection.recv(4096)):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Content-Type: application/json" in head
+    assert "error" in json.loads(body)
+
+
+def test_requests_at_once_do_not_mix(client: Client, wine: dict[str, Any]) -> None:
+    def score(place: int) -> tuple[str, float]:
+        inputs = [i | {"data": [place] if i["name"] == "alcohol" else i["data"]} for i in wine["inputs"]]
+        answer = client.infer("wine-classifier", {"id": str(place), "inputs": inputs}).json
+        return answer["id"], answer["outputs"][0]["data"][0]
+
+    alone = list(map(score, range(40)))
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(score, range(40))) == alone
+    assert len({value for _, value in alone}) == 40
+
+
+def test_a_slow_model_holds_up_no_other(client: Client, wine: dict[str, Any]) -> None:
+    metadata = client.get("/v2/models/slow").json
+    inputs = [
+        {"name": i["name"], "datatype": i["datatype"], "shape": [1], "data": [1]} for i in metadata["inputs"]
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(client.infer, "slow", {"inputs": inputs})
+        time.sleep(0.1)
+        assert client.infer("wine-classifier", wine).status == 200
+        assert not slow.done()
+        assert slow.result(60).status == 200
+
+
+def test_the_server_leaves_no_files_behind(repository: Path, tmp_path: Path) -> None:
+    shutil.copytree(repository / "tensor", tmp_path / "models" / "tensor")
+    before = sorted(tmp_path.rglob("*"))
+    code = "import reference_server, sys; reference_server.create_app(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "models")],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        timeout=60,
+        check=True,
+    )
+    assert done.returncode == 0
+    assert sorted(tmp_path.rglob("*")) == before
