@@ -13,7 +13,15 @@ from typing import Any
 _SHOWN = 1500  # characters of a body in a failure text: with the rest of it, one screen
 _INLINE = 6000  # bytes of a body on a curl line; a longer one is kept in a file
 _SECRET = "***"
-_PLAIN = {"host", "content-type", "accept", "content-encoding", "transfer-encoding", "accept-encoding"}
+_PLAIN = {
+    "host",
+    "content-type",
+    "accept",
+    "content-encoding",
+    "transfer-encoding",
+    "accept-encoding",
+    "connection",
+}
 
 
 @dataclass(frozen=True)
