@@ -18,10 +18,17 @@ SCHEMA = "v2/inference-request"
 UNKNOWN_INPUT = "conformance-unknown"
 NO_JSON = "broken-json"
 NO_REQUEST = "no-request"
-# Kinds that the sources leave to the server, so that an answer need be neither refused nor the good one.
-OPEN = frozenset(
-    {"coerced", "null-member", "parameter-value", "missing-input", "rank", "row-counts-open", "unknown-open"}
-)
+# Mistakes of which the sources leave to the server what to do, by kind.
+LENIENT = {
+    "unknown-input": "an input that the model does not have",
+    "unknown-open": "an input more",
+    "null-member": "null for an optional member",
+    "parameter-value": "a parameter that is no scalar",
+    "rank": "a dimension of 1 too many",
+    "row-counts-open": "inputs of different lengths",
+}
+# Kinds for which another prediction than that of the good request is permitted.
+OPEN = {"coerced", "missing-input", *LENIENT} - {"unknown-input"}
 _DEPTH = 500
 _LEFT_OUT = 8  # inputs that are left out, one at a time
 _VALUES: tuple[Any, ...] = (None, True, 1.5, "conformance", [], {})

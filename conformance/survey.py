@@ -55,7 +55,7 @@ class Survey:
         )
 
     def _telling(self) -> int:
-        """An input on which the prediction depends, one of numbers if there is, so that a spoiled value shows.
+        """An input on which the prediction depends, so that a spoiled value shows; of numbers if it can be.
 
         The first when no input tells.
         """
