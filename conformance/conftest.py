@@ -15,6 +15,8 @@ from conformance.client import Client
 from conformance.exchange import redacted
 from conformance.invocations import Invocations
 from conformance.model import Model, load_sample
+from conformance.oracle import Oracle
+from conformance.oracle import check as check_mlmodel
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of, untested
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
 from conformance.target import SetupError, Target, discover
@@ -149,6 +151,8 @@ def _prepare(config: pytest.Config) -> tuple[Target, dict[str, str]]:
     if unknown:
         raise SetupError(f"--requirement {unknown[0]}: there is no such requirement")
     known = known_failures.load(option("known_failures")) if option("known_failures") else {}
+    if option("mlmodel"):
+        check_mlmodel(option("mlmodel"))
     sample, known_answers = option("sample"), option("answers")
     target = discover(
         Client(option("target"), dict(option("header")), option("timeout"), option("ca_cert")),
@@ -289,6 +293,13 @@ def batched_scoring(steady_scoring: Invocations) -> Invocations:
     if not steady_scoring.batched:
         untested("/invocations takes no batches of independent rows")
     return steady_scoring
+
+
+@pytest.fixture(scope="session")
+def oracle(target: Target) -> Oracle:
+    """The MLflow model behind the first model of the target."""
+    assert target.mlmodel is not None
+    return Oracle(target.mlmodel)
 
 
 @pytest.fixture

@@ -1,0 +1,366 @@
+"""The predictions against those of the model itself."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conformance import contents, tensors
+from conformance.checks import check, check_ok, check_status
+from conformance.exchange import Exchange
+from conformance.invocations import Invocations, predictions
+from conformance.model import Model
+from conformance.oracle import Oracle, Prediction, Refused
+from conformance.recorder import not_implemented, untested
+from conformance.strategies import datetimes, texts
+from conformance.target import Target
+from conformance.tensors import TOLERANCE, Row, TensorSpec
+from spec.tables import DATATYPES
+
+requirement = pytest.mark.requirement
+UNKNOWN = "conformance_unknown"
+Rows = st.SearchStrategy[list[Row]]
+
+
+@pytest.fixture(scope="session")
+def rows(mlflow_model: Model, oracle: Oracle) -> Rows:
+    """Rows that fit the metadata of a model that has a signature."""
+    if not oracle.inputs:
+        not_implemented("the model has no signature")
+    structured = any(spec.content_type == "pd_json" for spec in mlflow_model.inputs)
+    known = mlflow_model.sample or mlflow_model.known or mlflow_model.base
+    if not mlflow_model.inputs or (structured and not known):
+        untested("nothing tells what the model takes: give a request with --sample FILE")
+    return mlflow_model.rows()
+
+
+@pytest.fixture(scope="session")
+def good(mlflow_model: Model, oracle: Oracle) -> Model:
+    """The model, which has a signature, and a request that it is known to accept."""
+    if not oracle.inputs:
+        not_implemented("the model has no signature")
+    if mlflow_model.base is None:
+        untested(f"no request is known that {mlflow_model.name} accepts: give one with --sample FILE")
+    return mlflow_model
+
+
+def _expected(oracle: Oracle, body: Mapping[str, Any]) -> dict[str, Prediction]:
+    """What the model itself makes of the request, which must be something that JSON can say."""
+    try:
+        found = oracle.predict(body)
+    except Refused:
+        assume(False)
+    assume(all(_finite(e) for one in found.values() for e in one.elements))
+    return found
+
+
+def _finite(element: Any) -> bool:
+    return not isinstance(element, float) or math.isfinite(element)
+
+
+def _paired(
+    model: Model, answer: Exchange, expected: Mapping[str, Prediction]
+) -> list[tuple[Prediction, dict[str, Any]]]:
+    """Each expected output with the one in the answer: by name, or the only one.
+
+    A missing output, or one of another name, is v2.infer.output-names' finding.
+    """
+    found = tensors.outputs_by_name(answer.json)
+    if len(found) == len(expected) == 1:
+        output = next(iter(found.values()))
+        named = output | {"name": model.outputs[0].name} if len(model.outputs) == 1 else output
+        return [(next(iter(expected.values())), named)]
+    return [(one, found[name]) for name, one in expected.items() if name in found]
+
+
+def _check_predictions(model: Model, answer: Exchange, expected: Mapping[str, Prediction]) -> None:
+    """The outputs have the meaning of the expected ones.
+
+    Elements that can't be read by their content type are content-types.readable's finding.
+    """
+    __tracebackhide__ = True
+    for one, output in _paired(model, answer, expected):
+        try:
+            got = contents.meanings(output, model.outputs)
+        except ValueError:
+            assume(False)
+        datatype = str(output.get("datatype")).upper()
+        same = len(got) == len(one.elements) and all(
+            contents.same(a, b, TOLERANCE.get(datatype, 0.0)) for a, b in zip(got, one.elements, strict=True)
+        )
+        if one.datatype:
+            same = tensors.equal_data(list(one.elements), got, datatype)
+        message = f"output {output['name']!r} is not what the model itself predicts"
+        check(same, message, answer, got=tensors.brief(got), expected=tensors.brief(one.elements))
+
+
+@requirement("signature.predictions.accepted")
+@given(data=st.data())
+def test_accepted(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    body = mlflow_model.body(data.draw(rows))
+    _expected(oracle, body)
+    answer = mlflow_model.infer(body)
+    check_status(answer, range(200, 500), "the model itself takes the request")
+
+
+@requirement("signature.predictions.equal")
+@given(data=st.data())
+def test_equal(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    body = mlflow_model.body(data.draw(rows))
+    expected = _expected(oracle, body)
+    answer = mlflow_model.infer(body)
+    assume(answer.status == 200)
+    _check_predictions(mlflow_model, answer, expected)
+
+
+@requirement("signature.predictions.datatypes")
+@given(data=st.data())
+def test_datatypes(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    body = mlflow_model.body(data.draw(rows))
+    expected = _expected(oracle, body)
+    answer = mlflow_model.infer(body)
+    assume(answer.status == 200)
+    signed = {one.spec.name: one.spec.datatype for one in oracle.outputs}
+    for name, one in expected.items():
+        for found, output in _paired(mlflow_model, answer, expected):
+            if found is one and one.datatype:
+                allowed = sorted({one.datatype, signed.get(name, one.datatype)})
+                got = str(output.get("datatype")).upper()
+                message = f"output {output['name']!r} has not the datatype of the prediction"
+                check(got in allowed, message, answer, got=got, expected=" or ".join(allowed))
+
+
+# Parameters
+
+_PARAMS: dict[str, st.SearchStrategy[Any]] = {
+    "boolean": st.booleans(),
+    "integer": st.integers(-1000, 1000),
+    "long": st.integers(-1000, 1000),
+    "float": st.integers(-64, 64).map(lambda i: i / 4),
+    "double": st.floats(-1000, 1000),
+    "string": texts,
+    "datetime": datetimes,
+}
+
+
+def _scalars(oracle: Oracle) -> dict[str, str]:
+    """The types of the parameters that a request can carry, by name."""
+    found = {p["name"]: p["type"] for p in oracle.params if p["shape"] is None and p["type"] in _PARAMS}
+    if not found:
+        not_implemented("the signature has no parameters of a scalar type")
+    return found
+
+
+@requirement("signature.predictions.params")
+@given(data=st.data())
+def test_params(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    optional = {name: _PARAMS[kind] for name, kind in _scalars(oracle).items()}
+    params = data.draw(st.fixed_dictionaries({}, optional=optional), label="params")
+    body = mlflow_model.body(data.draw(rows), parameters=params)
+    expected = _expected(oracle, body)
+    answer = mlflow_model.infer(body)
+    check_ok(answer, "the parameters are those of the signature")
+    _check_predictions(mlflow_model, answer, expected)
+
+
+@requirement("signature.predictions.params-invalid")
+def test_params_invalid(good: Model, oracle: Oracle) -> None:
+    for name, kind in _scalars(oracle).items():
+        wrong: Any = 1.5 if kind in ("string", "boolean", "integer", "long") else "no such value"
+        answer = good.infer(good.base_body | {"parameters": {name: wrong}})
+        check_status(answer, range(400, 500), f"{wrong!r} is no {kind}, which the parameter {name!r} is")
+
+
+@requirement("signature.predictions.params-unknown")
+def test_params_unknown(good: Model, behaviour: Callable[[str, str], None]) -> None:
+    answer = good.infer(good.base_body | {"parameters": {UNKNOWN: 1}})
+    behaviour("unknown parameter", _told(good, answer))
+
+
+def _told(model: Model, answer: Exchange) -> str:
+    """What an answer is worth beside the one to the good request."""
+    assert model.base is not None
+    if answer.status != 200:
+        return f"refused ({answer.status})"
+    changed = tensors.difference(model.base.json, answer.json)
+    return "changes the prediction" if changed else "ignored"
+
+
+# Inputs that are missing, or too many
+
+
+def _without(body: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return body | {"inputs": [tensor for tensor in body["inputs"] if tensor["name"] not in names]}
+
+
+def _optional(oracle: Oracle) -> list[str]:
+    found = [one.spec.name for one in oracle.inputs if not one.required]
+    if not found:
+        not_implemented("the signature has no optional input")
+    return found
+
+
+@requirement("signature.predictions.optional-absent")
+@given(data=st.data())
+def test_optional_absent(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    optional = _optional(oracle)
+    full = mlflow_model.body(data.draw(rows))
+    absent = data.draw(st.sets(st.sampled_from(optional), min_size=1), label="absent")
+    for body in (_without(full, set(optional)), _without(full, absent)):
+        expected = _expected(oracle, body)
+        answer = mlflow_model.infer(body)
+        # Where the whole request is refused too, it is not for what is absent.
+        assume(answer.status == 200 or mlflow_model.infer(full).status == 200)
+        check_ok(answer, "only optional inputs are absent")
+        _check_predictions(mlflow_model, answer, expected)
+
+
+@requirement("signature.predictions.optional-null")
+def test_optional_null(
+    mlflow_model: Model, oracle: Oracle, rows: Rows, behaviour: Callable[[str, str], None]
+) -> None:
+    needed = {one.spec.name for one in oracle.inputs if one.required}
+    for name in _optional(oracle):
+        spec = next((spec for spec in mlflow_model.inputs if spec.name == name), None)
+        if spec is None:
+            continue
+        row = {s.name: [_plain(s)] * s.row_size for s in mlflow_model.inputs if s.name in needed}
+        specs = [s for s in mlflow_model.inputs if s.name in row or s is spec]
+        body = tensors.request(specs, [{**row, name: [None] * spec.row_size}])
+        answer = mlflow_model.infer(body)
+        output = tensors.outputs_by_name(answer.json).get(name, {})
+        told = f"{tensors.brief(output['data'])} came back" if "data" in output else "answered"
+        label = spec.content_type if spec.datatype == "BYTES" else spec.datatype
+        behaviour(label or spec.datatype, told if answer.status == 200 else f"refused ({answer.status})")
+
+
+def _plain(spec: TensorSpec) -> Any:
+    """An element that any model should take."""
+    row = DATATYPES.get(spec.datatype)
+    written = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
+    plain = {"boolean": True, "integer": 1, "number": 1.0, "string": written.get(spec.content_type, "a")}
+    return plain[row.element if row else "number"]
+
+
+@requirement("signature.predictions.required-missing")
+def test_required_missing(good: Model, oracle: Oracle) -> None:
+    for name in _required(good, oracle):
+        answer = good.infer(_without(good.base_body, {name}))
+        check_status(answer, range(400, 600), f"the model can't predict without {name!r}")
+
+
+def _required(model: Model, oracle: Oracle) -> list[str]:
+    """Some inputs that the model needs, beside others."""
+    told = {spec.name for spec in model.inputs}
+    found = [one.spec.name for one in oracle.inputs if one.required and one.spec.name in told]
+    if not found or len(told) < 2:
+        not_implemented("the model has one input")
+    return found if len(found) <= 4 else [*found[:2], *found[-2:]]
+
+
+@requirement("signature.predictions.refusals")
+def test_refusals(good: Model, oracle: Oracle) -> None:
+    wrong = [_reshaped(good, spec.name) for spec in good.inputs if spec.row_shape not in ((), (1,))][:3]
+    if len(good.inputs) > 1:
+        wrong += [_without(good.base_body, {name}) for name in _required(good, oracle)]
+    refused = [body for body in wrong if _refuses(oracle, body)]
+    if not refused:
+        not_implemented("the signature refuses nothing that could be tried")
+    for body in refused:
+        check_status(good.infer(body), range(400, 500), "the signature does not allow it")
+
+
+def _reshaped(model: Model, name: str) -> dict[str, Any]:
+    """The good request with one more element in the last dimension of a tensor."""
+    body = model.base_body
+    for tensor in body["inputs"]:
+        if tensor["name"] == name:
+            *outer, last = tensor["shape"]
+            tensor["shape"] = [*outer, last + 1]
+            tensor["data"] = (tensors.flat(tensor["data"]) * 2)[: math.prod(tensor["shape"])]
+    return body
+
+
+def _refuses(oracle: Oracle, body: Mapping[str, Any]) -> bool:
+    try:
+        oracle.predict(body)
+    except Refused as refusal:
+        return refusal.by_schema
+    return False
+
+
+@requirement("signature.predictions.extra-inputs")
+def test_extra_inputs(good: Model, behaviour: Callable[[str, str], None]) -> None:
+    body = good.base_body
+    extra = body["inputs"][0] | {"name": UNKNOWN}
+    behaviour("at the end", _told(good, good.infer(body | {"inputs": [*body["inputs"], extra]})))
+    behaviour("at the start", _told(good, good.infer(body | {"inputs": [extra, *body["inputs"]]})))
+
+
+@requirement("signature.predictions.no-signature")
+def test_no_signature(mlflow_model: Model, oracle: Oracle) -> None:
+    if oracle.signature is not None:
+        not_implemented("the model has a signature")
+    column = {"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [1.0]}
+    known = [request for request in (mlflow_model.sample, mlflow_model.known) if request]
+    for body in (*known, {"inputs": [column]}):
+        answer = mlflow_model.infer(contents.explicit(body, [TensorSpec("x", "FP64", (-1, 1), "np")], "pd"))
+        check_status(answer, range(200, 500), "the request says how to read it")
+
+
+# The scoring protocol
+
+
+@pytest.fixture(scope="session")
+def endpoint(target: Target, rows: Rows, mlflow_model: Model) -> Invocations:
+    """The scoring endpoint of a model whose rows are known."""
+    if "mlflow" in target.missing:
+        not_implemented(target.missing["mlflow"])
+    found = Invocations(mlflow_model)
+    if not found.forms:
+        not_implemented("no form of scoring request holds the inputs of this model")
+    return found
+
+
+def _scoring_request(endpoint: Invocations, oracle: Oracle, data: st.DataObject) -> dict[str, Any]:
+    """A scoring request with some optional cells null and some params."""
+    form = data.draw(st.sampled_from(endpoint.forms), label="form")
+    rows: list[Row] = [dict(row) for row in data.draw(endpoint.rows())]
+    optional = [one.spec.name for one in oracle.inputs if not one.required]
+    if optional and endpoint.table:
+        null = data.draw(st.sets(st.sampled_from(optional)), label="null")
+        rows[0] = {**rows[0], **{name: [None] for name in null}}
+    params = {p["name"]: _PARAMS[p["type"]] for p in oracle.params if p["shape"] is None}
+    given = data.draw(st.fixed_dictionaries({}, optional=params), label="params")
+    return endpoint.body(rows, form) | ({"params": given} if given else {})
+
+
+def _score(oracle: Oracle, body: Any) -> Any:
+    try:
+        return oracle.score(body)
+    except Refused:
+        assume(False)
+
+
+@requirement("signature.predictions.invocations-accepted")
+@given(data=st.data())
+def test_invocations_accepted(endpoint: Invocations, oracle: Oracle, data: st.DataObject) -> None:
+    body = _scoring_request(endpoint, oracle, data)
+    _score(oracle, body)
+    check_status(endpoint.post(body), range(200, 500), "MLflow's scoring code answers the request")
+
+
+@requirement("signature.predictions.invocations-equal")
+@given(data=st.data())
+def test_invocations_equal(endpoint: Invocations, oracle: Oracle, data: st.DataObject) -> None:
+    body = _scoring_request(endpoint, oracle, data)
+    expected = _score(oracle, body)["predictions"]
+    answer = endpoint.post(body)
+    assume(answer.status == 200)
+    got = predictions(answer)
+    same = tensors.close(got, expected, TOLERANCE[endpoint.datatype])
+    message = "the predictions are not those of MLflow's scoring code"
+    check(same, message, answer, got=tensors.brief(got), expected=tensors.brief(expected))
