@@ -91,6 +91,16 @@ class Model:
         """The declared output called ``name``."""
         return next((spec for spec in self.outputs if spec.name == name), None)
 
+    def fits(self, request: Mapping[str, Any]) -> bool:
+        """Whether each input of a request is one that the metadata declares: name, datatype and shape."""
+        declared = {spec.name: spec for spec in self.inputs}
+        return all(
+            (spec := declared.get(tensor["name"])) is not None
+            and tensor["datatype"] == spec.datatype
+            and tensors.unifies(tensor["shape"], spec.shape)
+            for tensor in request["inputs"]
+        )
+
     # Requests
 
     def body(self, rows: Sequence[Row], *, nested: bool = False, **members: Any) -> dict[str, Any]:

@@ -51,7 +51,10 @@ def test_known_answers(model: Model, target: Target) -> None:
     if not cases:
         untested("no known answers: give them with --answers PATH")
     for case in cases:
-        check_v2(case, model.infer(case.request))
+        answer = model.infer(case.request)
+        # FP32 for FP64 or [1] for [-1, 1] may be refused: v2.data.other-datatypes records it.
+        if answer.status == 200 or model.fits(case.request):
+            check_v2(case, answer)
 
 
 @requirement("v2.infer.schema")
