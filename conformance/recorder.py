@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
@@ -22,12 +22,12 @@ _NOT_IMPLEMENTED = "not implemented: "
 _UNTESTED = "untested: "
 
 
-def not_implemented(reason: str) -> None:
+def not_implemented(reason: str) -> NoReturn:
     """Skip: the target lacks what the requirement is about."""
     pytest.skip(_NOT_IMPLEMENTED + reason)
 
 
-def untested(reason: str) -> None:
+def untested(reason: str) -> NoReturn:
     """Skip: the requirement can't be checked on this target."""
     pytest.skip(_UNTESTED + reason)
 

@@ -1,0 +1,189 @@
+"""The words in which a faulty server is written: what it breaks, and what it does to requests and answers."""
+
+import json
+import re
+from collections.abc import Callable, Container
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.faulty.wire import Ask, Middleware, Request, Response, json_response
+
+WINE = "wine-classifier"
+_MODEL = "/v2/models/[^/]+"
+_VERSION = _MODEL + "/versions/[^/]+"
+
+LIVE = "/v2/health/live"
+READY = "/v2/health/ready"
+SERVER = "/v2/?"
+INDEX = "/v2/repository/index"
+METADATA = f"{_MODEL}|{_VERSION}"
+VERSION_METADATA = _VERSION
+MODEL_READY = f"({_MODEL}|{_VERSION})/ready"
+VERSION_READY = f"{_VERSION}/ready"
+INFER = f"({_MODEL}|{_VERSION})/infer"
+VERSION_INFER = f"{_VERSION}/infer"
+INVOCATIONS = "/invocations"
+V2 = "/v2(/.*)?"
+ANY = ".*"
+
+SUCCESS = range(200, 300)
+ERROR = range(400, 600)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A server that differs from the reference server.
+
+    breaks: the requirements that must turn red, exactly; none for a permitted variation. model: what it
+    serves. answers, oracle: the suite is told the known answers, the MLflow model. options: further options.
+    """
+
+    name: str
+    note: str
+    breaks: frozenset[str]
+    middleware: Middleware
+    model: str = WINE
+    answers: bool = False
+    oracle: bool = False
+    options: tuple[str, ...] = ()
+
+
+VARIANTS: dict[str, Variant] = {}
+
+
+def fault(*breaks: str, **more: Any) -> Callable[[Middleware], Middleware]:
+    """Register a faulty server, named and described by the function: one that breaks these requirements."""
+
+    def register(middleware: Middleware) -> Middleware:
+        name = middleware.__name__
+        assert name not in VARIANTS, name
+        assert middleware.__doc__, name
+        VARIANTS[name] = Variant(name, middleware.__doc__, frozenset(breaks), middleware, **more)
+        return middleware
+
+    return register
+
+
+def permitted(**more: Any) -> Callable[[Middleware], Middleware]:
+    """Register an unusual server that breaks nothing."""
+    return fault(**more)
+
+
+def path_of(request: Request) -> str:
+    """The path, without the query."""
+    return request.target.partition("?")[0]
+
+
+def at(where: str) -> Callable[[Middleware], Middleware]:
+    """The function answers the requests whose whole path matches; the reference server the others."""
+
+    def decorate(function: Middleware) -> Middleware:
+        def middleware(request: Request, ask: Ask) -> Response:
+            here = re.fullmatch(where, path_of(request))
+            return function(request, ask) if here else ask(request)
+
+        return _named(middleware, function)
+
+    return decorate
+
+
+def edits(
+    where: str, statuses: Container[int] = SUCCESS, **style: Any
+) -> Callable[[Callable[[Any, Request], Any]], Middleware]:
+    """The function changes the JSON of the answer, in place or by returning another document.
+
+    ``style``: how the JSON is written, as json.dumps has it.
+    """
+
+    def decorate(function: Callable[[Any, Request], Any]) -> Middleware:
+        @at(where)
+        def middleware(request: Request, ask: Ask) -> Response:
+            response = ask(request)
+            if response.status not in statuses or response.json is None:
+                return response
+            document = json.loads(response.body)
+            other = function(document, request)
+            return response.with_json(document if other is None else other, **style)
+
+        return _named(middleware, function)
+
+    return decorate
+
+
+def responds(
+    where: str, statuses: Container[int] = SUCCESS
+) -> Callable[[Callable[[Response, Request], Response]], Middleware]:
+    """The function makes another response of the reference server's, where that has one of ``statuses``."""
+
+    def decorate(function: Callable[[Response, Request], Response]) -> Middleware:
+        @at(where)
+        def middleware(request: Request, ask: Ask) -> Response:
+            response = ask(request)
+            return function(response, request) if response.status in statuses else response
+
+        return _named(middleware, function)
+
+    return decorate
+
+
+def receives(where: str) -> Callable[[Callable[[Any], Any]], Middleware]:
+    """The function changes the JSON of a request, in place or by returning another document.
+
+    What the reference server would refuse stays as it is.
+    """
+
+    def decorate(function: Callable[[Any], Any]) -> Middleware:
+        @at(where)
+        def middleware(request: Request, ask: Ask) -> Response:
+            response = ask(request)
+            if response.status != 200:
+                return response
+            document = json.loads(request.body)
+            other = function(document)
+            return ask(request.with_json(document if other is None else other))
+
+        return _named(middleware, function)
+
+    return decorate
+
+
+def error(status: int, message: str = "no") -> Response:
+    """A refusal in the protocol's form."""
+    return json_response({"error": message}, status)
+
+
+def text(status: int, body: str, content_type: str = "text/plain; charset=utf-8") -> Response:
+    """An answer that is no JSON."""
+    return Response(status, {"Content-Type": content_type}, body.encode())
+
+
+def asked(request: Request) -> dict[str, Any]:
+    """The request's JSON object; empty when it is none."""
+    return request.json if isinstance(request.json, dict) else {}
+
+
+def outputs_of(request: Request) -> list[str]:
+    """The names of the outputs that the request asks for."""
+    return [output["name"] for output in asked(request).get("outputs", [])]
+
+
+def without_outputs(request: Request) -> Request:
+    """The request for all outputs."""
+    return request.with_json({k: v for k, v in asked(request).items() if k != "outputs"})
+
+
+def headed(response: Response, **headers: str | None) -> Response:
+    """The response with headers (content_type for Content-Type) replaced or, None, removed."""
+    for name, value in headers.items():
+        response = response.with_header(name.replace("_", "-").title(), value)
+    return response
+
+
+def answered(response: Response, status: int) -> Response:
+    """The response with another status."""
+    return replace(response, status=status)
+
+
+def _named(middleware: Middleware, function: Callable[..., Any]) -> Middleware:
+    middleware.__name__, middleware.__doc__ = function.__name__, function.__doc__
+    return middleware
