@@ -1,10 +1,7 @@
 """Reference servers on free ports, and what the tests send them."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +11,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.conftest import ROOT
+from tests import servers
+from tests.servers import start as start
 
 JSON = {"Content-Type": "application/json"}
 
@@ -66,31 +64,11 @@ class Client:
 
 @contextmanager
 def running(*command: str) -> Iterator[Client]:
-    """The server that ``command`` starts; its first line of output ends with the URL."""
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"TZ": "UTC"},
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        client = Client(line.split()[-1])
+    """A client of the server that ``command`` starts."""
+    with servers.running(*command) as url:
+        client = Client(url)
         yield client
         client.close()
-        process.terminate()
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def start(folder: Path, *options: str) -> tuple[str, ...]:
-    """The command that serves ``folder`` on a free port."""
-    return ("-m", "reference_server.cli", "start", str(folder), "--port", "0", *options)
 
 
 @pytest.fixture(scope="session")

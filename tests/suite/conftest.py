@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -14,7 +13,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.conftest import ROOT
+from tests.servers import running, start
 
 
 @dataclass(frozen=True)
@@ -66,22 +66,8 @@ def suite(tmp_path: Path) -> Suite:
 @pytest.fixture(scope="session")
 def wine(repository: Path) -> Iterator[str]:
     """The URL of a reference server that serves wine-classifier."""
-    with _reference(repository / "wine-classifier") as url:
+    with running(*start(repository / "wine-classifier")) as url:
         yield url
-
-
-@contextmanager
-def _reference(folder: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "reference_server.cli", "start", str(folder), "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found
-        yield found[0]
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 class Tiny(http.server.BaseHTTPRequestHandler):

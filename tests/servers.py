@@ -1,0 +1,40 @@
+"""Servers of this project as processes of their own, on free ports of 127.0.0.1."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+
+def start(folder: Path, *options: str) -> tuple[str, ...]:
+    """The command that serves ``folder`` with the reference server on a free port."""
+    return ("-m", "reference_server.cli", "start", str(folder), "--port", "0", *options)
+
+
+@contextmanager
+def running(*command: str) -> Iterator[str]:
+    """The URL of the server that ``python COMMAND`` starts: the end of its first line of output.
+
+    On leaving, the server must stop with status 0; connections that are still open delay it.
+    """
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"TZ": "UTC"},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        yield line.split()[-1]
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
