@@ -2,9 +2,11 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,6 +86,22 @@ class Client:
         twin = Client(*self._made_with)
         twin._tally = self._tally
         return twin
+
+    def begin(self, path: str, body: bytes, length: int) -> HTTPConnection:
+        """POST JSON of ``length`` bytes, but send only ``body``: the caller sends the rest, or closes."""
+        url, _, timeout, ca_cert = self._made_with
+        parts = urlsplit(url)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=ca_cert)
+            connection = HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
+        connection.putrequest("POST", parts.path.rstrip("/") + path)
+        for name, value in {**self._headers, **self.extra, **JSON, "Content-Length": str(length)}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(body)
+        self._tally.add()
+        return connection
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Exchange:
         """GET the path."""

@@ -1,0 +1,194 @@
+"""Requests that may bring a server down. Opt-in: --profile robustness."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from conformance import hostile, malformed, tensors
+from conformance.checks import check, fail
+from conformance.client import JSON, NoAnswer
+from conformance.exchange import Exchange
+from conformance.hostile import Assault, Blow, Hostile
+from conformance.model import Model
+from conformance.recorder import not_implemented, untested
+from conformance.survey import Survey
+from conformance.target import Target
+from spec.validation import is_valid
+
+requirement = pytest.mark.requirement
+_SLOW_SECONDS = 5.0
+_ROWS = 10_000
+_AT_ONCE = 16
+
+
+@pytest.fixture(scope="session")
+def assault(mlflow_model: Model) -> Assault:
+    """The first model, under hostile requests."""
+    if mlflow_model.base is None:
+        untested(f"no request is known that {mlflow_model.name} accepts: give one with --sample FILE")
+    return Assault(Survey(mlflow_model))
+
+
+@pytest.fixture(scope="session")
+def scoring_assault(target: Target, assault: Assault) -> Assault:
+    """The same, where the target has /invocations."""
+    if "mlflow" in target.missing:
+        not_implemented(target.missing["mlflow"])
+    return assault
+
+
+def _check_stands(assault: Assault, blows: Sequence[Blow]) -> None:
+    """After each hostile request, the good one has its usual answer."""
+    for blow in blows:
+        told = f"the good request after {blow.hostile.what}"
+        before = [blow.answer] if isinstance(blow.answer, Exchange) else []
+        if isinstance(blow.after, NoAnswer):
+            fail(f"{told} gets no answer", *before, got=str(blow.after))
+        wrong = assault.wrong(blow.after)
+        check(not wrong, f"{told} has not its usual answer", *before, blow.after, got=wrong)
+
+
+def _check_survives(assault: Assault, hostiles: Callable[[malformed.Good, str], list[Hostile]]) -> None:
+    _check_stands(assault, assault.strike(hostiles))
+
+
+@requirement("robustness.shapes")
+def test_shapes(assault: Assault) -> None:
+    _check_survives(assault, hostile.shapes)
+
+
+@requirement("robustness.nesting")
+def test_nesting(assault: Assault) -> None:
+    _check_survives(assault, hostile.nesting)
+
+
+@requirement("robustness.numbers")
+def test_numbers(assault: Assault) -> None:
+    _check_survives(assault, hostile.numbers)
+
+
+@requirement("robustness.long-texts")
+def test_long_texts(assault: Assault) -> None:
+    _check_survives(assault, hostile.texts)
+
+
+@requirement("robustness.many-members")
+def test_many_members(assault: Assault) -> None:
+    _check_survives(assault, hostile.many)
+
+
+@requirement("robustness.headers")
+def test_headers(assault: Assault) -> None:
+    _check_survives(assault, hostile.headers)
+
+
+@requirement("robustness.huge-body")
+def test_huge_body(assault: Assault) -> None:
+    _check_survives(assault, hostile.huge)
+
+
+@requirement("robustness.invocations-nesting")
+def test_invocations_nesting(scoring_assault: Assault) -> None:
+    _check_stands(scoring_assault, scoring_assault.send(hostile.scoring_nesting("/invocations")))
+
+
+@requirement("robustness.invocations-numbers")
+def test_invocations_numbers(scoring_assault: Assault) -> None:
+    _check_stands(scoring_assault, scoring_assault.send(hostile.scoring_numbers("/invocations")))
+
+
+@requirement("robustness.invocations-huge-body")
+def test_invocations_huge_body(scoring_assault: Assault) -> None:
+    _check_stands(scoring_assault, scoring_assault.send(hostile.scoring_huge("/invocations")))
+
+
+@requirement("robustness.model-names")
+def test_model_names(assault: Assault) -> None:
+    names = ("..%2f..%2f..%2f..%2f..%2fetc%2fpasswd", "%2e%2e%2f%2e%2e%2f", "..%5c..%5c", "%00", "%ff%fe")
+    for name in (*names, "x" * 4000):
+        path = f"/v2/models/{name}"
+        (blow,) = assault.send([Hostile(f"the model name {name[:40]}", path, None, {}, "GET")])
+        _check_stands(assault, [blow])
+        if isinstance(blow.answer, Exchange):
+            check(blow.answer.status >= 400, "there is no such model", blow.answer, got=blow.answer.status)
+
+
+@requirement("robustness.cut-body")
+def test_cut_body(assault: Assault) -> None:
+    body = malformed.written(assault.survey.good.one)
+    for sent in (0, len(body) // 2, len(body)):
+        assault.model.client.begin(assault.model.path("infer"), body[:sent], len(body) + 100).close()
+        answer = assault.model.infer(assault.survey.good.one)
+        wrong = assault.wrong(answer)
+        told = f"the good request has not its usual answer after a body that ends {sent} bytes in"
+        check(not wrong, told, answer, got=wrong)
+
+
+@requirement("robustness.slow-body")
+def test_slow_body(assault: Assault) -> None:
+    body = malformed.written(assault.survey.good.one)
+    slow = assault.model.client.begin(assault.model.path("infer"), body[:20], len(body))
+    timer = threading.Timer(_SLOW_SECONDS, slow.close)
+    timer.start()
+    started = time.monotonic()
+    try:
+        answer = assault.model.infer(assault.survey.good.one)
+    finally:
+        timer.cancel()
+        slow.close()
+    waited = time.monotonic() - started
+    told = "the good request had to wait until another client was done with its own"
+    check(waited < _SLOW_SECONDS, told, answer, got=f"{waited:.1f} s")
+
+
+@requirement("robustness.at-once")
+def test_at_once(assault: Assault) -> None:
+    good, path = malformed.written(assault.survey.good.one), assault.model.path("infer")
+    bad = [probe.body for probe in malformed.requests(assault.survey.good)][: _AT_ONCE // 2]
+
+    def send(body: bytes) -> Exchange:
+        return assault.model.client.twin().send("POST", path, body, JSON)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(
+            pool.map(send, [body for pair in zip(bad, [good] * len(bad), strict=True) for body in pair])
+        )
+    for answer in answers[1::2]:
+        wrong = assault.wrong(answer)
+        check(not wrong, "a good request among malformed ones has not its usual answer", answer, got=wrong)
+
+
+@requirement("robustness.large-batch")
+def test_large_batch(assault: Assault) -> None:
+    if not assault.model.batched:
+        not_implemented(f"{assault.model.name} takes no batches")
+    answer = assault.model.predict(list(assault.model.base_rows) * _ROWS)
+    if answer.status == 200:
+        check(bool(tensors.outputs_by_name(answer.json)), "the answer has no outputs", answer)
+        return
+    told = is_valid("v2/error", answer.json)
+    check(answer.status < 500 and told, f"{_ROWS:,} rows are refused without an error object", answer)
+
+
+def _blows(assault: Assault) -> list[Blow]:
+    if not assault.blows:
+        untested("looks at what the other tests of this profile sent")
+    return assault.blows
+
+
+@requirement("robustness.answered")
+def test_answered(assault: Assault) -> None:
+    for blow in _blows(assault):
+        if isinstance(blow.answer, NoAnswer):
+            raise NoAnswer(blow.answer.request, f"{blow.hostile.what}: {blow.answer}")
+
+
+@requirement("robustness.client-status")
+def test_client_status(assault: Assault) -> None:
+    for blow in _blows(assault):
+        if isinstance(blow.answer, Exchange):
+            told = f"{blow.hostile.what} is told as a server's mistake"
+            check(blow.answer.status < 500, told, blow.answer, got=f"status {blow.answer.status}")
