@@ -118,10 +118,10 @@ def _with_body(line: list[str], body: bytes | None) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        text = ""
+        text = "\0"  # like NUL, it can't stand on a shell line
     if len(body) > _INLINE:
         return " ".join([*line, "--data-binary", f"@{_kept(body)}"])
-    if text.isprintable() or (text and "\0" not in text):
+    if "\0" not in text:
         return " ".join([*line, "--data-raw", shlex.quote(text)])
     octal = "".join(f"\\{byte:03o}" for byte in body)
     return " ".join([f"printf '{octal}' |", *line, "--data-binary", "@-"])

@@ -1,5 +1,6 @@
 """One look at a model: every malformed request sent once, each followed by the good one."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,16 +116,25 @@ class Survey:
             return "lost"
         if probe.answer.status >= 400:
             return "refused"
-        if probe.answer.status != 200 or not tensors.outputs_by_name(probe.answer.json):
+        prediction = _read(probe.answer)
+        if probe.answer.status != 200 or not tensors.outputs_by_name(prediction):
             return "silent"
         if probe.malformed.invents:
             return "other"
-        different = tensors.difference(self.expected[probe.malformed.rows], probe.answer.json)
+        different = tensors.difference(self.expected[probe.malformed.rows], prediction)
         return "other" if self.model.deterministic and different else "good"
 
     def having(self, kind: str) -> list[Probe]:
         """The probes of one kind."""
         return [probe for probe in self.probes if probe.malformed.kind == kind]
+
+
+def _read(answer: Exchange) -> Any:
+    """The body as JSON, with what is no UTF-8 replaced: a malformed id may have come back as it was sent."""
+    try:
+        return json.loads(answer.response.body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _moved(element: Any) -> Any:
