@@ -115,6 +115,8 @@ def test_no_leak(survey: Survey) -> None:
 
 @requirement("v2.errors.names-input")
 def test_names_input(survey: Survey) -> None:
+    if len(survey.good.one["inputs"]) == 1:
+        not_implemented(f"{survey.model.name} has one input, which needs no name to be found")
     told = [(p, a) for p, a in _errors(survey) if p.malformed.tensor]
     silent = [(p, a) for p, a in told if not _names(a, p.malformed.tensor)]
     _check_none(silent, len(told), "the answer does not name the input", _status)
