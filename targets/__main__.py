@@ -1,12 +1,14 @@
-"""``python -m targets run NAME [suite options]`` and ``python -m targets start NAME``."""
+"""``python -m targets run NAME [suite options]``, ``start NAME`` and ``matrix [NAME ...]``."""
 
 import argparse
+import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-from targets import definition, environment, server
+from targets import definition, environment, matrix, server
 from targets.definition import Target, TargetError
 from targets.environment import ROOT, Unavailable
 from targets.server import Server, StartError
@@ -25,17 +27,20 @@ def main(arguments: list[str] | None = None, root: Path = Path(__file__).parent)
     """
     parser = _parser(root)
     options, suite = parser.parse_known_args(arguments)
-    if options.command == "start" and suite:
-        parser.error(f"start takes no {suite[0]}")
+    if options.command != "run" and suite:
+        parser.error(f"{options.command} takes no {suite[0]}")
+    name = getattr(options, "name", "")
     try:
-        return _command(definition.load(options.name, root), options, suite)
+        if options.command == "matrix":
+            return _matrix(root, options.cache.resolve(), options.only)
+        return _command(definition.load(name, root), options, suite)
     except TargetError as error:
         parser.error(str(error))
     except Unavailable as error:
-        print(f"{options.name}: not run: {error}", file=sys.stderr)
+        print(f"{name}: not run: {error}", file=sys.stderr)
         return NOT_RUN
     except StartError as error:
-        print(f"{options.name}: not started: {error}", file=sys.stderr)
+        print(f"{name}: not started: {error}", file=sys.stderr)
         return NOT_STARTED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -45,27 +50,73 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m targets", description="Test real servers.", allow_abbrev=False
     )
-    parser.add_argument("command", choices=("run", "start"), help="test it, or start it until Ctrl-C")
-    parser.add_argument("name", metavar="NAME", help=", ".join(definition.names(root)))
-    parser.add_argument(
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
         "--cache",
         type=Path,
         default=ROOT / ".cache" / "targets",
         metavar="DIR",
         help="where environments, models and logs are kept (default: .cache/targets)",
     )
-    parser.epilog = "Other options of run go to the suite."
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    helps = {"run": "test a server; other options go to the suite", "start": "start a server until Ctrl-C"}
+    for command, told in helps.items():
+        one = commands.add_parser(command, parents=[shared], help=told, allow_abbrev=False)
+        one.add_argument("name", metavar="NAME", help=", ".join(definition.names(root)))
+    every = commands.add_parser("matrix", parents=[shared], help="test all, write docs/matrix.md and .json")
+    every.add_argument("only", metavar="NAME", nargs="*", help="renew these, keep the others as they were")
     return parser
 
 
 def _command(target: Target, options: argparse.Namespace, suite: list[str]) -> int:
+    if options.command == "run":
+        return _run(target, options.cache.resolve(), suite)
     prepared = environment.prepare(target, options.cache.resolve())
     repository = environment.build_models(target, prepared)
     with server.running(target, prepared, repository) as started:
         print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
-        if options.command == "start":
-            return _wait(started)
+        return _wait(started)
+
+
+def _run(target: Target, cache: Path, suite: list[str]) -> int:
+    prepared = environment.prepare(target, cache)
+    repository = environment.build_models(target, prepared)
+    with server.running(target, prepared, repository) as started:
+        print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
         return subprocess.run([*suite_command(target, started, repository), *suite], cwd=ROOT).returncode
+
+
+def _matrix(root: Path, cache: Path, only: list[str]) -> int:
+    """Test the targets and write the matrix; what is not renewed stays as it was."""
+    for name in only:
+        definition.load(name, root)
+    file = ROOT / "docs" / "matrix.json"
+    kept = json.loads(file.read_text("utf-8"))["targets"] if file.exists() else []
+    targets = {t["name"]: t for t in kept}
+    levels: dict[str, str] = {}
+    suite = ""
+    for name in only or definition.names(root):
+        target = definition.load(name, root)
+        report = cache / f"{name}.report.json"
+        report.unlink(missing_ok=True)
+        try:
+            _run(target, cache, [f"--report-json={report}", "-q"])
+            document = json.loads(report.read_text("utf-8"))
+        except (Unavailable, StartError) as error:
+            print(f"{name}: not run: {error}", file=sys.stderr)
+            targets[name] = matrix.not_run(name, target.title, str(error).splitlines()[0])
+            continue
+        levels = {row["id"]: row["level"] for row in document["requirements"]}
+        suite = document["suite"]["version"]
+        targets[name] = matrix.summary(name, target.title, document)
+    if not levels:
+        return NOT_RUN
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    found = {"date": date, "suite": suite, "levels": levels, "targets": [targets[n] for n in sorted(targets)]}
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    file.with_suffix(".md").write_text(matrix.page(found), "utf-8")
+    return 0
 
 
 def _wait(started: Server) -> int:
@@ -85,6 +136,7 @@ def suite_command(target: Target, started: Server, repository: Path) -> list[str
     command.append(f"--answers={repository}")
     if "signature" in target.profiles:
         command.append(f"--mlmodel={repository / target.models[0] / 'model'}")
+    command += target.suite
     if target.known_failures.exists():
         command.append(f"--known-failures={target.known_failures}")
     return command

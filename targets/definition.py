@@ -30,6 +30,8 @@ class Target:
     ready: str
     models: Sequence[str]
     profiles: Sequence[str]
+    title: str = ""
+    suite: Sequence[str] = ()
     requirements: Sequence[str] = ()
     python: str | None = None
     shared_library: bool = False
