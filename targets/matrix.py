@@ -60,7 +60,7 @@ def _lines(matrix: Json) -> Iterator[str]:
     yield ""
     yield "## Requirements"
     yield ""
-    yield "pass: passed. MUST, SHOULD: failed, at this level. -: not implemented. ?: untested. ·: not selected."
+    yield "pass: passed. MUST, SHOULD: failed at it. -: not implemented. ?: untested. ·: not selected."
     for profile in dict.fromkeys(name.split(".")[0] for name in matrix["levels"]):
         yield ""
         yield f"### {profile}"
