@@ -72,6 +72,12 @@ class Model:
             return BadRequest(f"the input does not satisfy the model's signature: {mistake.message}")
         except Exception:
             return BadRequest("the input does not satisfy the model's signature")
-        if isinstance(data, Sized) and len(data) == 0:
+        if _is_empty(data):
             return BadRequest("the input has no rows, which this model cannot score")
         return ModelError(f"model {self.name!r} failed on this input; the server's log has the cause")
+
+
+def _is_empty(data: Any) -> bool:
+    """Whether there is no row in a DataFrame, an array, a list, or in any array of a dictionary."""
+    parts = data.values() if isinstance(data, dict) else [data]
+    return any(isinstance(part, Sized) and len(part) == 0 for part in parts)

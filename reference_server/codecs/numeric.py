@@ -48,6 +48,8 @@ def cast(array: Array, datatype: str) -> Array:
     target = DATATYPES[datatype]
     if array.dtype == target.numpy:
         return array
+    if not array.size:
+        return array.astype(target.numpy)
     if target.element == "number" and array.dtype.kind == "f":
         return _floats(array, datatype)
     if target.element not in _KINDS.get(array.dtype.kind, {"integer"}) or array.dtype.kind not in "biuf":

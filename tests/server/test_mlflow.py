@@ -140,6 +140,13 @@ def test_the_framework_speaks_mlflows_form(client: Client) -> None:
     assert answer.headers["Allow"] == "POST"
 
 
+@pytest.mark.parametrize("form", ["inputs", "instances", "dataframe_split", "dataframe_records"])
+def test_no_rows_for_a_model_that_needs_them(client: Client, frame: pd.DataFrame, form: str) -> None:
+    empty = frame.head(0)
+    named = {"inputs": empty.to_dict("list"), "dataframe_split": empty.to_dict("split")}
+    failed(client.post("/invocations", {form: named.get(form, [])}), 400)
+
+
 def test_params_of_another_type_are_refused(models: Repository) -> None:
     served = models.find("params")
     body = {"dataframe_split": {"columns": ["x"], "data": [[1.0]]}, "params": {"factor": []}}

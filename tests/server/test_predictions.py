@@ -82,6 +82,8 @@ def test_a_single_value_is_a_row() -> None:
             Schema([ColSpec("datetime", "y")]),
             {"y": ([1, 1], ["2026-01-02"])},
         ),
+        (pd.DataFrame({"y": []}), LONG, {"y": ([0, 1], [])}),
+        ([], DOUBLE, {"y": ([0, 1], [])}),
         ([b"\xff"], Schema([ColSpec("binary", "y")]), {"y": ([1, 1], ["/w=="])}),
     ],
 )
