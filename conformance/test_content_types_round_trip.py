@@ -137,3 +137,17 @@ def test_dict(model: Model, target: Target, data: st.DataObject) -> None:
         got, wanted = found.echoed(answer, tensor["name"]).get("shape"), tensor["shape"]
         message = f"{tensor['name']!r} has not its own shape"
         check(got in (wanted, [*wanted, 1]), message, answer, got=got, expected=wanted)
+
+
+@requirement("content-types.round-trip.null")
+def test_null(model: Model, target: Target) -> None:
+    found = echo_carrier(model, target, "np")
+    whole = [t for t in found.inputs if DATATYPES[t["datatype"]].element in ("boolean", "integer")]
+    if not whole:
+        not_implemented(f"{model.name} has no input of integers or booleans")
+    for tensor in whole:
+        name, (_, *rest) = tensor["name"], tensors.flat(tensor["data"])
+        answer = found.with_data({name: [None, *rest]})
+        if answer.status == 200:
+            got = tensors.flat(found.echoed(answer, name).get("data"))[:1]
+            check(got in ([None], []), f"a value was made up for null in {name!r}", answer, got=got)

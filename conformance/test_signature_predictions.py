@@ -1,7 +1,7 @@
 """The predictions against those of the model itself."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -34,7 +34,8 @@ def rows(mlflow_model: Model, oracle: Oracle) -> Rows:
     known = mlflow_model.sample or mlflow_model.known or mlflow_model.base
     if not mlflow_model.inputs or (structured and not known):
         untested("nothing tells what the model takes: give a request with --sample FILE")
-    return mlflow_model.rows()
+    drawn = mlflow_model.rows()
+    return drawn if mlflow_model.base is None else st.one_of(st.just(list(mlflow_model.base_rows)), drawn)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +87,7 @@ def _check_predictions(model: Model, answer: Exchange, expected: Mapping[str, Pr
         try:
             got = contents.meanings(output, model.outputs)
         except ValueError:
-            assume(False)
+            untested(f"output {output['name']!r} can't be read: see content-types.readable")
         datatype = str(output.get("datatype")).upper()
         same = len(got) == len(one.elements) and all(
             contents.same(a, b, TOLERANCE.get(datatype, 0.0)) for a, b in zip(got, one.elements, strict=True)
@@ -108,24 +109,24 @@ def test_accepted(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.Data
 
 @requirement("signature.predictions.equal")
 @given(data=st.data())
-def test_equal(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
-    body = mlflow_model.body(data.draw(rows))
+def test_equal(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    body = good.body(data.draw(rows))
     expected = _expected(oracle, body)
-    answer = mlflow_model.infer(body)
+    answer = good.infer(body)
     assume(answer.status == 200)
-    _check_predictions(mlflow_model, answer, expected)
+    _check_predictions(good, answer, expected)
 
 
 @requirement("signature.predictions.datatypes")
 @given(data=st.data())
-def test_datatypes(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
-    body = mlflow_model.body(data.draw(rows))
+def test_datatypes(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+    body = good.body(data.draw(rows))
     expected = _expected(oracle, body)
-    answer = mlflow_model.infer(body)
+    answer = good.infer(body)
     assume(answer.status == 200)
     signed = {one.spec.name: one.spec.datatype for one in oracle.outputs}
     for name, one in expected.items():
-        for found, output in _paired(mlflow_model, answer, expected):
+        for found, output in _paired(good, answer, expected):
             if found is one and one.datatype:
                 allowed = sorted({one.datatype, signed.get(name, one.datatype)})
                 got = str(output.get("datatype")).upper()
@@ -156,14 +157,14 @@ def _scalars(oracle: Oracle) -> dict[str, str]:
 
 @requirement("signature.predictions.params")
 @given(data=st.data())
-def test_params(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+def test_params(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
     optional = {name: _PARAMS[kind] for name, kind in _scalars(oracle).items()}
     params = data.draw(st.fixed_dictionaries({}, optional=optional), label="params")
-    body = mlflow_model.body(data.draw(rows), parameters=params)
+    body = good.body(data.draw(rows), parameters=params)
     expected = _expected(oracle, body)
-    answer = mlflow_model.infer(body)
+    answer = good.infer(body)
     check_ok(answer, "the parameters are those of the signature")
-    _check_predictions(mlflow_model, answer, expected)
+    _check_predictions(good, answer, expected)
 
 
 @requirement("signature.predictions.params-invalid")
@@ -204,37 +205,42 @@ def _optional(oracle: Oracle) -> list[str]:
 
 
 @requirement("signature.predictions.optional-absent")
-@given(data=st.data())
-def test_optional_absent(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
+def test_optional_absent(mlflow_model: Model, oracle: Oracle) -> None:
     optional = _optional(oracle)
-    full = mlflow_model.body(data.draw(rows))
-    absent = data.draw(st.sets(st.sampled_from(optional), min_size=1), label="absent")
-    for body in (_without(full, set(optional)), _without(full, absent)):
-        expected = _expected(oracle, body)
+    full = mlflow_model.body([_simple(mlflow_model.inputs)])
+    whole = mlflow_model.infer(full).status == 200
+    for absent in (set(optional), *({name} for name in optional if whole)):
+        body = _without(full, absent)
+        try:
+            expected = oracle.predict(body)
+        except Refused:
+            untested("the model itself refuses plain values")
         answer = mlflow_model.infer(body)
-        # Where the whole request is refused too, it is not for what is absent.
-        assume(answer.status == 200 or mlflow_model.infer(full).status == 200)
-        check_ok(answer, "only optional inputs are absent")
+        if answer.status != 200 and not whole:
+            untested(f"{mlflow_model.name} refuses the request with its optional inputs too")
+        check_ok(answer, f"only optional inputs are absent: {', '.join(sorted(absent))}")
         _check_predictions(mlflow_model, answer, expected)
 
 
 @requirement("signature.predictions.optional-null")
-def test_optional_null(
-    mlflow_model: Model, oracle: Oracle, rows: Rows, behaviour: Callable[[str, str], None]
-) -> None:
+def test_optional_null(mlflow_model: Model, oracle: Oracle, behaviour: Callable[[str, str], None]) -> None:
     needed = {one.spec.name for one in oracle.inputs if one.required}
     for name in _optional(oracle):
         spec = next((spec for spec in mlflow_model.inputs if spec.name == name), None)
         if spec is None:
             continue
-        row = {s.name: [_plain(s)] * s.row_size for s in mlflow_model.inputs if s.name in needed}
-        specs = [s for s in mlflow_model.inputs if s.name in row or s is spec]
-        body = tensors.request(specs, [{**row, name: [None] * spec.row_size}])
+        specs = [s for s in mlflow_model.inputs if s.name in needed or s is spec]
+        body = tensors.request(specs, [{**_simple(specs), name: [None] * spec.row_size}])
         answer = mlflow_model.infer(body)
         output = tensors.outputs_by_name(answer.json).get(name, {})
         told = f"{tensors.brief(output['data'])} came back" if "data" in output else "answered"
         label = spec.content_type if spec.datatype == "BYTES" else spec.datatype
         behaviour(label or spec.datatype, told if answer.status == 200 else f"refused ({answer.status})")
+
+
+def _simple(specs: Sequence[TensorSpec]) -> Row:
+    """A row of plain elements."""
+    return {spec.name: [_plain(spec)] * spec.row_size for spec in specs}
 
 
 def _plain(spec: TensorSpec) -> Any:
