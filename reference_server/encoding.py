@@ -79,7 +79,7 @@ def _columns(prediction: Any) -> dict[Any, Any] | None:
 def _match(prediction: Any, tensors: list[Tensor]) -> list[tuple[Tensor, Any]]:
     only = tensors[0] if len(tensors) == 1 else None
     objects = only is not None and only.content_type == "pd_json"
-    if not objects and isinstance(prediction, list) and all(isinstance(row, dict) for row in prediction):
+    if isinstance(prediction, list) and not objects and {type(row) for row in prediction} == {dict}:
         prediction = pd.DataFrame(prediction)
     parts = _columns(prediction)
     if only is not None and (parts is None or (isinstance(prediction, pd.DataFrame) and not only.column)):
