@@ -105,7 +105,7 @@ class Model:
 
     def body(self, rows: Sequence[Row], *, nested: bool = False, **members: Any) -> dict[str, Any]:
         """The inference request for ``rows``, with further members (id, outputs, parameters)."""
-        body = tensors.request(self.inputs, rows, nested=nested)
+        body = tensors.request(self.inputs, rows, nested=nested) | self.always
         if self.sample is not None:
             given = {t["name"]: t for t in self.sample["inputs"]}
             for tensor in body["inputs"]:
@@ -126,18 +126,26 @@ class Model:
 
     @cached_property
     def base(self) -> Exchange | None:
-        """The answer to the first of the candidate rows that the model accepts; None when it takes none."""
-        for rows in self.candidates():
-            try:
-                answer = self.predict(rows)
-            except NoAnswer:
-                continue
-            if answer.status == 200:
-                self.base_rows = rows[:1]
-                return answer if len(rows) == 1 else self.predict(rows[:1])
+        """The answer to the first of the candidate rows that the model accepts; None when it takes none.
+
+        Where it takes none as they are, all requests have an id from now on: some servers need one.
+        """
+        for self.always in ({}, {"id": "conformance"}):
+            for rows in self.candidates():
+                try:
+                    answer = self.predict(rows)
+                except NoAnswer:
+                    continue
+                if answer.status == 200:
+                    self.base_rows = rows[:1]
+                    return answer if len(rows) == 1 else self.predict(rows[:1])
+                self.refusal = answer
+        self.always = {}
         return None
 
     base_rows: Sequence[Row] = field(default_factory=list, init=False)
+    always: Mapping[str, Any] = field(default_factory=dict, init=False)  # members of every request
+    refusal: Exchange | None = field(default=None, init=False)  # of the last of the candidate rows
 
     def candidates(self) -> Iterable[Sequence[Row]]:
         """Rows that the model may accept: those given, then guesses."""

@@ -17,7 +17,7 @@ from conformance.known import check_v2
 from conformance.model import Model
 from conformance.nulls import nulls
 from conformance.recorder import not_implemented, untested
-from conformance.strategies import ids
+from conformance.strategies import HARD_IDS, ids
 from conformance.strictjson import flaw
 from conformance.target import Target
 from conformance.test_v2_health import UNKNOWN
@@ -85,6 +85,8 @@ def test_strict_json(scored: Model, data: st.DataObject) -> None:
 def test_model_name(scored: Model) -> None:
     answer = scored.infer(scored.base_body)
     got = answer.json.get("model_name") if isinstance(answer.json, dict) else None
+    if not isinstance(got, str):
+        untested("the answer names no model: v2.infer.schema")
     check(got == scored.name, "model_name is wrong", answer, got=got, expected=scored.name)
 
 
@@ -129,8 +131,14 @@ def test_unknown_version(scored: Model) -> None:
 
 
 @requirement("v2.infer.id-echo")
-@given(id=ids.filter(bool))
-def test_id_echo(scored: Model, id: str) -> None:
+def test_id_echo(scored: Model) -> None:
+    for id in HARD_IDS:
+        _check_id(scored, id)
+
+
+@requirement("v2.infer.id-echo")
+@given(id=ids)
+def test_id_echo_drawn(scored: Model, id: str) -> None:
     _check_id(scored, id)
 
 
@@ -177,13 +185,8 @@ def test_output_names(scored: Model) -> None:
     declared = _declared(scored)
     answer = scored.infer({k: v for k, v in scored.base_body.items() if k != "outputs"})
     got = set(tensors.outputs_by_name(answer.json))
-    check(
-        got == declared,
-        "the outputs are not the metadata's",
-        answer,
-        got=sorted(got),
-        expected=sorted(declared),
-    )
+    message = "the outputs are not the metadata's"
+    check(got == declared, message, answer, got=sorted(got), expected=sorted(declared))
 
 
 def _paired(model: Model, answer: Exchange) -> list[tuple[tensors.TensorSpec, dict[str, Any]]]:
@@ -202,7 +205,7 @@ def test_output_datatypes(scored: Model) -> None:
     _declared(scored)
     answer = scored.infer(scored.base_body)
     for spec, output in _paired(scored, answer):
-        got = str(output.get("datatype")).upper()
+        got = str(output.get("datatype", spec.datatype)).upper()  # it must be there: v2.infer.schema
         message = f"output {spec.name!r} has not the datatype of the metadata"
         check(got == spec.datatype, message, answer, scored.metadata, got=got, expected=spec.datatype)
 
@@ -215,7 +218,9 @@ def test_output_shapes(scored: Model, data: st.DataObject) -> None:
     assume(answer.status == 200)
     for spec, output in _paired(scored, answer):
         got = output.get("shape")
-        fits = isinstance(got, list) and tensors.unifies(got, spec.shape)
+        if not tensors.is_shape(got):
+            continue  # v2.infer.schema
+        fits = tensors.unifies(got, spec.shape)
         message = f"output {spec.name!r} has not a shape of the metadata"
         check(fits, message, answer, scored.metadata, got=got, expected=list(spec.shape))
 
@@ -246,28 +251,23 @@ def test_outputs_subset(scored: Model, data: st.DataObject) -> None:
     answer = _asking(scored, names)
     check_ok(answer, "these are outputs of the model")
     got = sorted(tensors.outputs_by_name(answer.json))
-    check(
-        got == sorted(names), "the outputs are not those asked for", answer, got=got, expected=sorted(names)
-    )
+    message = "the outputs are not those asked for"
+    check(got == sorted(names), message, answer, got=got, expected=sorted(names))
 
 
 @requirement("v2.infer.outputs-data")
 @given(data=st.data())
 def test_outputs_data(steady: Model, data: st.DataObject) -> None:
+    usual = steady.infer(steady.base_body)
     answer = _asking(steady, data.draw(_choices(steady)))
     assume(answer.status == 200)
-    assert steady.base is not None
-    everything = tensors.outputs_by_name(steady.base.json)
+    everything = tensors.outputs_by_name(usual.json)
     for name, output in tensors.outputs_by_name(answer.json).items():
         same = tensors.equal_data(
             output.get("data"), everything.get(name, {}).get("data"), str(output.get("datatype"))
         )
-        check(
-            name not in everything or same,
-            f"output {name!r} has other data when asked for",
-            answer,
-            steady.base,
-        )
+        message = f"output {name!r} has other data when asked for"
+        check(name not in everything or same, message, answer, usual)
 
 
 _NO_OUTPUT = "no-such-output"
@@ -302,9 +302,9 @@ def test_outputs_order(scored: Model, behaviour: Callable[[str, str], None]) -> 
 
 @requirement("v2.infer.deterministic")
 def test_deterministic(scored: Model) -> None:
-    assert scored.base is not None
+    first = scored.predict(scored.base_rows)
     for _ in range(3):
-        _same(scored.base, scored.predict(scored.base_rows), "the same request has another answer")
+        _same(first, scored.predict(scored.base_rows), "the same request has another answer")
 
 
 def _with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exchange:
@@ -341,20 +341,17 @@ def test_output_parameters(scored: Model) -> None:
 
 @requirement("v2.infer.parameters-harmless")
 def test_parameters_harmless(steady: Model) -> None:
-    assert steady.base is not None
+    usual = steady.infer(steady.base_body)
     for level in ("request", "inputs", "outputs"):
         answer = _with_parameters(steady, level, PARAMETERS)
         if answer.status == 200:
-            _same(answer, steady.base, f"parameters of the {level} changed the prediction")
+            _same(answer, usual, f"parameters of the {level} changed the prediction")
 
 
 @requirement("v2.infer.charset")
 def test_charset(scored: Model) -> None:
-    for media_type in (
-        "application/json; charset=utf-8",
-        "application/json;charset=UTF-8",
-        "Application/JSON",
-    ):
+    written = "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"
+    for media_type in written:
         answer = scored.infer(scored.base_body, {"Content-Type": media_type})
         check_ok(answer, f"{media_type} is application/json")
 
