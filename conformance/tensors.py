@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from spec.tables import DATATYPES
 
@@ -115,6 +115,11 @@ def misfit(datatype: str, element: Any) -> str:
         if row.minimum is not None and row.maximum is not None and not row.minimum <= element <= row.maximum:
             return f"must be between {row.minimum} and {row.maximum}"
     return ""
+
+
+def is_shape(value: Any) -> TypeGuard[list[int]]:
+    """Whether it is a shape of data: a list of dimensions, none of them negative."""
+    return isinstance(value, list) and all(type(d) is int and d >= 0 for d in value)
 
 
 def unifies(shape: Sequence[int], declared: Sequence[int]) -> bool:

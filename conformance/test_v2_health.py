@@ -8,10 +8,11 @@ from conformance.checks import check, check_ok, check_status
 from conformance.client import Client
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import not_implemented
+from conformance.recorder import not_implemented, untested
 
 requirement = pytest.mark.requirement
 UNKNOWN = "no-such-model-of-the-conformance-suite"
+_UNAVAILABLE = {404, 405, 501, 502, 503, 504}  # whatever the request holds
 
 
 def _says(answer: Exchange, member: str, value: object) -> None:
@@ -72,10 +73,16 @@ def test_version_ready(model: Model) -> None:
 
 
 @requirement("v2.health.ready-means-infer")
-def test_ready_means_infer(scored: Model) -> None:
-    ready = scored.client.get(scored.path("ready"))
-    if ready.status == 200:
-        check_ok(scored.infer(scored.base_body), "the model says that it is ready")
+def test_ready_means_infer(model: Model) -> None:
+    ready = model.client.get(model.path("ready"))
+    if ready.status != 200:
+        untested("the model does not say that it is ready")
+    if model.base is not None:
+        check_ok(model.infer(model.base_body), "the model says that it is ready")
+    elif model.refusal is None or model.refusal.status not in _UNAVAILABLE:
+        untested(f"no request is known that {model.name} accepts: give one with --sample FILE")
+    else:
+        check_status(model.refusal, [200], "the model says that it is ready")
 
 
 @requirement("v2.health.body-form")
@@ -93,4 +100,4 @@ def test_head(client: Client, behaviour: Callable[[str, str], None]) -> None:
 
 @requirement("v2.health.survives")
 def test_survives(client: Client) -> None:
-    check_ok(client.get("/v2/health/live"), "the server was live at the start")
+    client.get("/v2/health/live")  # whatever the answer: that there is none raises
