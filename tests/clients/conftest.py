@@ -1,0 +1,33 @@
+"""A reference server, and the clients that talk to it from environments of their own."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.servers import running, start
+
+
+@pytest.fixture(scope="session")
+def url(repository: Path) -> Iterator[str]:
+    """A server of every fixture; /invocations belongs to wine-classifier."""
+    with running(*start(repository, "--invocations", "wine-classifier")) as found:
+        yield found
+
+
+def read_by(client: str, target: str, url: str) -> dict[str, Any]:
+    """What ``with_CLIENT.py``, run in the environment of ``target``, reads from the server, by case.
+
+    Skips when that environment is not installed: this does not install it, which takes minutes.
+    """
+    folder = ROOT / ".cache" / "targets" / target
+    if not (folder / "installed.sha256").exists():
+        pytest.skip(f"{client} is not installed; python -m targets run {target} does that")
+    command = [str(folder / "venv" / "bin" / "python"), "-m", f"tests.clients.with_{client}", url]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return {line["case"]: line["read"] for line in map(json.loads, done.stdout.splitlines())}

@@ -1,0 +1,62 @@
+"""tritonclient[http], as it comes with MLServer, reads what it sent."""
+
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import read_by
+from tests.clients.values import LABELS, OUTPUTS, SCORES, TENSORS, columns, plain
+
+Read = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def read(url: str) -> Read:
+    return read_by("tritonclient", "mlserver", url)
+
+
+def test_health_and_metadata(read: Read) -> None:
+    assert read["live"] is True
+    assert read["ready"] == [True, True]
+    assert read["ready, unknown model"] is False
+    assert read["server"]["name"] == "reference-server"
+    outputs = {o["name"]: (o["datatype"], o["shape"]) for o in read["metadata"]["outputs"]}
+    assert outputs == {
+        "sum": ("FP64", [-1, 1]),
+        "floor": ("INT64", [-1, 1]),
+        "larger": ("BOOL", [-1, 1]),
+        "sign": ("BYTES", [-1, 1]),
+    }
+    assert {"wine-classifier", "echo-columns"} <= set(read["index"])
+
+
+def test_scores_the_wine_rows(read: Read) -> None:
+    quality = read["wine"]["quality"]
+    assert (quality["dtype"], quality["shape"]) == ("float64", [2, 1])
+    assert [score for (score,) in quality["data"]] == pytest.approx(SCORES, abs=1e-9)
+
+
+def test_reads_back_what_it_sent(read: Read) -> None:
+    assert read["columns"] == plain(columns())
+    assert read["tensors"] == plain(TENSORS)
+
+
+def test_reads_outputs_of_several_types(read: Read) -> None:
+    assert read["labels"]["label"]["data"] == [[label] for label in LABELS]
+    assert read["outputs"] == plain(OUTPUTS)
+    assert list(read["some outputs"]) == ["floor", "sum"]
+    assert read["some outputs"] == plain({name: OUTPUTS[name] for name in ("floor", "sum")})
+    assert read["id"] == "a-1"
+
+
+def test_understands_an_error(read: Read) -> None:
+    assert read["error"] == ["400", "inputs[0].name: 'y' is not an input; use ['x']"]
+
+
+def test_without_the_binary_extension(read: Read) -> None:
+    """The server does not announce it: outputs asked for as binary stay JSON, binary inputs are refused."""
+    assert "binary_tensor_data" not in read["server"]["extensions"]
+    assert read["outputs as the client asks by default"]["data"] == [LABELS[:1]]
+    status, message = read["binary input"]
+    assert status in ("400", "415")
+    assert "JSON" in message
