@@ -11,7 +11,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from conformance import predictions as reading
-from conformance import scoring
+from conformance import scoring, strategies
 from conformance.checks import check
 from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
@@ -140,6 +140,15 @@ class Invocations:
 
     # What Hypothesis draws for it
 
+    @cached_property
+    def domain(self) -> list[Row]:
+        """Rows that are accepted, where not all that fit the inputs are; empty where all seem to be."""
+        if self.model.sample is not None:
+            return []  # the sample tells the domain
+        tried = list(self.model.candidates())
+        accepted = [rows for rows in tried if self._try(rows, self.form)]
+        return [] if len(accepted) == len(tried) else [row for rows in accepted for row in rows]
+
     def rows(
         self, minimum: int = 1, maximum: int = 4, *, portable: bool = False
     ) -> st.SearchStrategy[list[Row]]:
@@ -150,8 +159,12 @@ class Invocations:
         """
         if not self.model.batched:
             minimum = maximum = 1
-        row = self.model.row(self.base_rows).map(lambda row: self.written(row, portable=portable))
-        return st.lists(row, min_size=minimum, max_size=maximum)
+        if self.domain:
+            row = strategies.recombined(self.domain, self.specs)
+        else:
+            row = self.model.row(self.base_rows)
+        written = row.map(lambda row: self.written(row, portable=portable))
+        return st.lists(written, min_size=minimum, max_size=maximum)
 
     def written(self, row: Row, *, portable: bool = False) -> Row:
         """The row as it is sent: one format of datetimes; ``portable`` as for ``rows``."""
@@ -164,6 +177,17 @@ def check_same(endpoint: Invocations, one: Exchange, two: Exchange, message: str
     __tracebackhide__ = True
     different = endpoint.difference(one, two)
     check(not different, message, one, two, got=different)
+
+
+def check_same_columns(endpoint: Invocations, one: Exchange, two: Exchange, message: str) -> None:
+    """Two answers hold the same predictions, be it as records or as columns.
+
+    A model without a signature sees the form of the request, and may answer in kind.
+    """
+    __tracebackhide__ = True
+    ours, theirs = (reading.columns_of(predictions(answer)) for answer in (one, two))
+    if reading.difference(ours, theirs, endpoint.datatype):
+        check_same(endpoint, one, two, message)
 
 
 def answered(endpoint: Invocations, rows: Sequence[Row], form: str = "") -> Exchange:

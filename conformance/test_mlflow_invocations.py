@@ -13,7 +13,7 @@ from conformance import strategies
 from conformance.checks import check, check_ok, check_status
 from conformance.client import JSON
 from conformance.exchange import Exchange
-from conformance.invocations import PATH, Invocations, answered, check_same, with_text
+from conformance.invocations import PATH, Invocations, answered, check_same, check_same_columns, with_text
 from conformance.recorder import not_implemented, untested
 from conformance.scoring import INPUTS, INSTANCES, RECORDS, SPLIT
 from conformance.strictjson import flaw
@@ -81,7 +81,7 @@ def _check_forms(endpoint: Invocations, rows: Sequence[Row]) -> None:
     for form in endpoint.forms:
         answer = first if form == endpoint.form else endpoint.ask(rows, form)
         if answer.status == 200:
-            check_same(endpoint, first, answer, f"{form} has not the predictions of {endpoint.form}")
+            check_same_columns(endpoint, first, answer, f"{form} has not the predictions of {endpoint.form}")
 
 
 @requirement("mlflow.invocations.forms-agree")
