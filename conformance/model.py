@@ -144,7 +144,7 @@ class Model:
         return None
 
     base_rows: Sequence[Row] = field(default_factory=list, init=False)
-    always: Mapping[str, Any] = field(default_factory=dict, init=False)  # members of every request
+    always: dict[str, Any] = field(default_factory=dict, init=False)  # members of every request
     refusal: Exchange | None = field(default=None, init=False)  # of the last of the candidate rows
 
     def candidates(self) -> Iterable[Sequence[Row]]:
