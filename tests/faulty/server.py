@@ -1,10 +1,12 @@
 """HTTP for a function from Request to Response: threads, kept connections, a free port of 127.0.0.1."""
 
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from werkzeug.serving import DechunkedInput
 
@@ -16,6 +18,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     ask: Ask
+    memory: dict[str, Any]
+    crashes: list[str]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep what the variant's own code raised."""
+        self.crashes.append(traceback.format_exc())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -35,7 +43,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        response = self.server.ask(Request(self.command, self.path, headers, self._body()))
+        response = self.server.ask(
+            Request(self.command, self.path, headers, self._body(), self.server.memory)
+        )
         self.close_connection |= response.framing == "close"
         self.wfile.write(_written(response, self.command == "HEAD"))
 
@@ -67,7 +77,7 @@ def _written(response: Response, head: bool) -> bytes:
 def serve(ask: Ask) -> Iterator[str]:
     """The base URL of a server that answers with ``ask`` as long as the context lasts."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.ask = ask
+    server.ask, server.memory, server.crashes = ask, {}, []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -76,3 +86,4 @@ def serve(ask: Ask) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+    assert not server.crashes, server.crashes[0]

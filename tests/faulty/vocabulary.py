@@ -1,5 +1,6 @@
 """The words in which a faulty server is written: what it breaks, and what it does to requests and answers."""
 
+import functools
 import json
 import re
 from collections.abc import Callable, Container
@@ -10,20 +11,23 @@ from tests.faulty.wire import Ask, Middleware, Request, Response, json_response
 
 WINE = "wine-classifier"
 _MODEL = "/v2/models/[^/]+"
-_VERSION = _MODEL + "/versions/[^/]+"
+_VERSION = f"{_MODEL}/versions/[^/]+"
 
-LIVE = "/v2/health/live"
-READY = "/v2/health/ready"
-SERVER = "/v2/?"
-INDEX = "/v2/repository/index"
-METADATA = f"{_MODEL}|{_VERSION}"
-VERSION_METADATA = _VERSION
-MODEL_READY = f"({_MODEL}|{_VERSION})/ready"
-VERSION_READY = f"{_VERSION}/ready"
-INFER = f"({_MODEL}|{_VERSION})/infer"
-VERSION_INFER = f"{_VERSION}/infer"
-INVOCATIONS = "/invocations"
-V2 = "/v2(/.*)?"
+# Requests: the method and the path, as one regular expression.
+LIVE = "GET /v2/health/live"
+READY = "GET /v2/health/ready"
+SERVER = "GET /v2/?"
+INDEX = "POST /v2/repository/index"
+MODEL_METADATA = f"GET {_MODEL}"
+VERSION_METADATA = f"GET {_VERSION}"
+METADATA = f"{MODEL_METADATA}|{VERSION_METADATA}"
+MODEL_READY = f"GET {_MODEL}/ready"
+VERSION_READY = f"GET {_VERSION}/ready"
+MODEL_INFER = f"POST {_MODEL}/infer"
+VERSION_INFER = f"POST {_VERSION}/infer"
+INFER = f"{MODEL_INFER}|{VERSION_INFER}"
+INVOCATIONS = "POST /invocations"
+V2 = ".* /v2(/.*)?"
 ANY = ".*"
 
 SUCCESS = range(200, 300)
@@ -75,14 +79,14 @@ def path_of(request: Request) -> str:
 
 
 def at(where: str) -> Callable[[Middleware], Middleware]:
-    """The function answers the requests whose whole path matches; the reference server the others."""
+    """The function answers the requests whose method and path match; the reference server the others."""
 
     def decorate(function: Middleware) -> Middleware:
         def middleware(request: Request, ask: Ask) -> Response:
-            here = re.fullmatch(where, path_of(request))
+            here = re.fullmatch(where, f"{request.method} {path_of(request)}")
             return function(request, ask) if here else ask(request)
 
-        return _named(middleware, function)
+        return functools.update_wrapper(middleware, function)
 
     return decorate
 
@@ -105,7 +109,7 @@ def edits(
             other = function(document, request)
             return response.with_json(document if other is None else other, **style)
 
-        return _named(middleware, function)
+        return functools.update_wrapper(middleware, function)
 
     return decorate
 
@@ -121,7 +125,7 @@ def responds(
             response = ask(request)
             return function(response, request) if response.status in statuses else response
 
-        return _named(middleware, function)
+        return functools.update_wrapper(middleware, function)
 
     return decorate
 
@@ -142,7 +146,7 @@ def receives(where: str) -> Callable[[Callable[[Any], Any]], Middleware]:
             other = function(document)
             return ask(request.with_json(document if other is None else other))
 
-        return _named(middleware, function)
+        return functools.update_wrapper(middleware, function)
 
     return decorate
 
@@ -164,7 +168,20 @@ def asked(request: Request) -> dict[str, Any]:
 
 def outputs_of(request: Request) -> list[str]:
     """The names of the outputs that the request asks for."""
-    return [output["name"] for output in asked(request).get("outputs", [])]
+    outputs = asked(request).get("outputs")
+    listed = outputs if isinstance(outputs, list) else []
+    return [output["name"] for output in listed if isinstance(output, dict) and "name" in output]
+
+
+def inputs_of(request: Request) -> list[dict[str, Any]]:
+    """The inputs of the request."""
+    inputs = asked(request).get("inputs")
+    return [tensor for tensor in inputs if isinstance(tensor, dict)] if isinstance(inputs, list) else []
+
+
+def elements_of(data: Any) -> list[Any]:
+    """The elements of flat or nested data."""
+    return [x for part in data for x in elements_of(part)] if isinstance(data, list) else [data]
 
 
 def without_outputs(request: Request) -> Request:
@@ -182,8 +199,3 @@ def headed(response: Response, **headers: str | None) -> Response:
 def answered(response: Response, status: int) -> Response:
     """The response with another status."""
     return replace(response, status=status)
-
-
-def _named(middleware: Middleware, function: Callable[..., Any]) -> Middleware:
-    middleware.__name__, middleware.__doc__ = function.__name__, function.__doc__
-    return middleware

@@ -1,0 +1,15 @@
+"""Every faulty server and every permitted variation. The modules register theirs."""
+
+from tests.faulty import (
+    permitted,  # noqa: F401
+    v2_concurrency,  # noqa: F401
+    v2_data,  # noqa: F401
+    v2_health,  # noqa: F401
+    v2_ids,  # noqa: F401
+    v2_infer,  # noqa: F401
+    v2_metadata,  # noqa: F401
+)
+from tests.faulty.vocabulary import VARIANTS
+
+FAULTS = [variant for variant in VARIANTS.values() if variant.breaks]
+PERMITTED = [variant for variant in VARIANTS.values() if not variant.breaks]

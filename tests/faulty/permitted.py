@@ -1,0 +1,281 @@
+"""Unusual servers that are right: what the sources permit."""
+
+import gzip
+import time
+from dataclasses import replace
+from typing import Any
+
+from tests.faulty.vocabulary import (
+    ANY,
+    ERROR,
+    INDEX,
+    INFER,
+    LIVE,
+    METADATA,
+    MODEL_READY,
+    READY,
+    V2,
+    answered,
+    at,
+    edits,
+    elements_of,
+    error,
+    headed,
+    inputs_of,
+    permitted,
+    responds,
+    text,
+)
+from tests.faulty.wire import Ask, Request, Response
+
+_HEALTH = f"{LIVE}|{READY}|{MODEL_READY}"
+
+
+@permitted()
+@edits(INFER)
+def nested_answers(answer: Any, request: Request) -> None:
+    """The data of answers is nested."""
+    for output in answer["outputs"]:
+        output["data"] = [[x] for x in output["data"]]
+
+
+@permitted()
+@responds(_HEALTH)
+def empty_health(response: Response, request: Request) -> Response:
+    """Health is told by the status alone."""
+    return text(200, "")
+
+
+@permitted()
+@edits(_HEALTH)
+def talkative_health(answer: Any, request: Request) -> None:
+    """Health has members of its own."""
+    answer |= {"uptime": 12.5, "status": "SERVING"}
+
+
+@permitted()
+@edits(_HEALTH)
+def health_in_text(answer: Any, request: Request) -> Any:
+    """Health is a JSON string."""
+    return "ok"
+
+
+@permitted()
+@edits(V2)
+def extra_members(answer: Any, request: Request) -> None:
+    """Objects have members that the protocol does not define."""
+    if isinstance(answer, dict):
+        answer |= {"took": 0.5, "trace": {"span": "1"}}
+        for tensor in answer.get("outputs", []):
+            tensor["unit"] = "points"
+
+
+@permitted()
+@responds(V2, [400])
+def refuses_with_422(response: Response, request: Request) -> Response:
+    """A request at fault is refused with 422."""
+    return answered(response, 422)
+
+
+@permitted()
+@responds(V2, [415])
+def refuses_with_400(response: Response, request: Request) -> Response:
+    """A media type is refused with 400."""
+    return answered(response, 400)
+
+
+@permitted()
+@responds(V2, [404])
+def unknown_is_400(response: Response, request: Request) -> Response:
+    """A model that is not there is a request at fault."""
+    return answered(response, 400)
+
+
+@permitted()
+@responds(ANY)
+def chunked_answers(response: Response, request: Request) -> Response:
+    """Answers come in chunks."""
+    return replace(response, framing="chunked")
+
+
+@permitted()
+@responds(ANY)
+def closes_connections(response: Response, request: Request) -> Response:
+    """The server closes the connection after each answer."""
+    return replace(response, headers={**response.headers, "Connection": "close"})
+
+
+@permitted()
+@responds(ANY)
+def http_1_0(response: Response, request: Request) -> Response:
+    """The answers are HTTP/1.0: their end is the connection's."""
+    return replace(response, framing="close")
+
+
+@permitted()
+def slow(request: Request, ask: Ask) -> Response:
+    """Every answer takes a while."""
+    time.sleep(0.02)
+    return ask(request)
+
+
+@permitted(model="versioned")
+@responds(ANY)
+def versions(response: Response, request: Request) -> Response:
+    """The model has two versions."""
+    return response
+
+
+@permitted()
+@edits(INFER)
+def id_made_by_the_server(answer: Any, request: Request) -> None:
+    """A request without an id has one in its answer."""
+    answer.setdefault("id", "made-by-the-server")
+
+
+@permitted()
+@edits(V2, ERROR)
+def errors_with_more(answer: Any, request: Request) -> None:
+    """Errors have members beside error."""
+    answer |= {"code": 3, "details": []}
+
+
+@permitted()
+@edits(V2)
+def members_reordered(answer: Any, request: Request) -> Any:
+    """Members come in alphabetical order."""
+    return dict(sorted(answer.items())) if isinstance(answer, dict) else answer
+
+
+@permitted(model="multi-output")
+@edits(INFER)
+def outputs_reordered(answer: Any, request: Request) -> None:
+    """Outputs come in another order than the metadata's and the request's."""
+    answer["outputs"].reverse()
+
+
+@permitted()
+@edits(V2, range(200, 600), indent=2)
+def pretty_printed(answer: Any, request: Request) -> None:
+    """JSON is indented."""
+
+
+@permitted(model="echo-columns", answers=True)
+@edits(V2, range(200, 600), ensure_ascii=True)
+def letters_escaped(answer: Any, request: Request) -> None:
+    """Letters beyond ASCII are escaped in JSON."""
+
+
+@permitted(model="echo-columns", answers=True)
+@edits(V2, range(200, 600), ensure_ascii=False)
+def letters_not_escaped(answer: Any, request: Request) -> None:
+    """Letters beyond ASCII are not escaped in JSON."""
+
+
+@permitted()
+@at(INFER)
+def single_precision_refused(request: Request, ask: Ask) -> Response:
+    """FP32 is refused where the metadata says FP64."""
+    other = any(t.get("datatype") == "FP32" for t in inputs_of(request))
+    return error(400, "datatype must be FP64") if other else ask(request)
+
+
+@permitted()
+@at(INFER)
+def rank_must_match(request: Request, ask: Ask) -> Response:
+    """The shape [N] is refused where the metadata says [-1, 1]."""
+    response = ask(request)
+    other = response.status == 200 and any(len(t["shape"]) != 2 for t in inputs_of(request))
+    return error(400, "the shape must have two dimensions") if other else response
+
+
+@permitted()
+@at(INFER)
+def integers_refused(request: Request, ask: Ask) -> Response:
+    """Integers are refused in a floating-point tensor."""
+    whole = any(isinstance(x, int) for t in inputs_of(request) for x in elements_of(t.get("data")))
+    return error(400, "elements must have a decimal point") if whole else ask(request)
+
+
+@permitted(options=("--model", "wine-classifier"))
+@at(INDEX)
+def no_index(request: Request, ask: Ask) -> Response:
+    """There is no repository index."""
+    return error(404, "there is no such endpoint")
+
+
+@permitted()
+@responds(ANY, range(200, 600))
+def charset_told(response: Response, request: Request) -> Response:
+    """Content-Type names the charset."""
+    kind = response.headers.get("Content-Type", "")
+    return headed(response, content_type=f"{kind}; charset=utf-8") if ";" not in kind else response
+
+
+@permitted()
+@edits(INFER)
+def whole_numbers(answer: Any, request: Request) -> None:
+    """Floating-point numbers without a fraction are written without one."""
+    for output in answer["outputs"]:
+        output["data"] = [int(x) if x == int(x) else x for x in output["data"]]
+
+
+@permitted()
+@edits(METADATA)
+def no_platform_known(answer: Any, request: Request) -> None:
+    """The platform is not one of the names in the specification, and there is no version list."""
+    answer |= {"platform": "house_made", "versions": []}
+
+
+@permitted()
+@edits(f"{METADATA}|{INFER}")
+def no_content_types(answer: Any, request: Request) -> None:
+    """Nothing of MLServer's additions: no parameters in metadata and answers."""
+    for holder in [answer, *answer.get("inputs", []), *answer["outputs"]]:
+        holder.pop("parameters", None)
+
+
+@permitted()
+@responds(ANY)
+def gzip_when_accepted(response: Response, request: Request) -> Response:
+    """Answers are gzipped for clients that take it."""
+    if "gzip" not in request.headers.get("accept-encoding", "") or not response.body:
+        return response
+    return headed(replace(response, body=gzip.compress(response.body)), content_encoding="gzip")
+
+
+@permitted()
+@at(".* /(invocations|ping|health|version)")
+def no_invocations(request: Request, ask: Ask) -> Response:
+    """There is no MLflow protocol."""
+    return text(404, "Not Found")
+
+
+@permitted()
+@responds(".* /v2/?", [405])
+def method_refused_in_text(response: Response, request: Request) -> Response:
+    """A method that is not there is refused by the framework, in text."""
+    return headed(text(405, "Method Not Allowed"), allow="GET")
+
+
+@permitted()
+@at(INFER)
+def small_batches_only(request: Request, ask: Ask) -> Response:
+    """More than 64 rows are too many, and the server says so."""
+    response = ask(request)
+    large = response.status == 200 and any(t["shape"][0] > 64 for t in inputs_of(request))
+    return error(413, "at most 64 rows") if large else response
+
+
+@permitted(model="tensor")
+@edits(METADATA)
+def plain_tensors(answer: Any, request: Request) -> None:
+    """A model of tensors without names of their own."""
+    answer["platform"] = "numpy"
+
+
+@permitted(model="tensors")
+@edits(METADATA)
+def properties_told(answer: Any, request: Request) -> None:
+    """A model of named tensors; the metadata has properties."""
+    answer["properties"] = {"owner": "somebody"}

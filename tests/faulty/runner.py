@@ -1,0 +1,58 @@
+"""Runs of the suite, each in a fork of one process that has loaded what the suite imports.
+
+It reads orders from standard input, one JSON object a line with ``arguments`` (of pytest), ``printed`` (the
+file for the output) and ``seconds`` (allowed), and answers each with a line: the exit status.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_IMPORTED = (
+    "hypothesis.strategies",
+    "jsonschema",
+    "jsonschema_rs",
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "spec.validation",
+    "urllib3",
+)
+
+
+def main() -> None:
+    """Load, and serve orders until there are no more."""
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    gc.freeze()
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os._exit(_run(order))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _run(order: dict[str, Any]) -> int:
+    signal.alarm(order["seconds"])  # its default is to end the process
+    with Path(order["printed"]).open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        status = int(pytest.main(order["arguments"]))
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+    return status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""Faults of tensor data."""
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from tests.faulty.vocabulary import INFER, asked, at, edits, error, fault, inputs_of, receives
+from tests.faulty.wire import Ask, Request, Response
+
+
+@fault("v2.data.element-count")
+@edits(INFER)
+def shape_too_large(answer: Any, request: Request) -> None:
+    """The shape counts one row more than there is."""
+    for output in answer["outputs"]:
+        output["shape"][0] += 1
+
+
+@fault("v2.data.element-count")
+@edits(INFER)
+def nested_the_other_way(answer: Any, request: Request) -> None:
+    """Nested data has the shape [1, N] where the shape says [N, 1]."""
+    for output in answer["outputs"]:
+        output["data"] = [output["data"]]
+
+
+@fault("v2.data.element-types")
+@edits(INFER)
+def numbers_as_text(answer: Any, request: Request) -> None:
+    """Numbers are written as strings, as decimals are."""
+    for output in answer["outputs"]:
+        output["data"] = [str(x) for x in output["data"]]
+
+
+@fault("v2.data.element-types", model="echo-columns")
+@edits(INFER)
+def booleans_as_numbers(answer: Any, request: Request) -> None:
+    """BOOL elements are 0 and 1."""
+    for output in answer["outputs"]:
+        if output["datatype"] == "BOOL":
+            output["data"] = [int(x) for x in output["data"]]
+
+
+@fault("v2.data.flat-nested", model="tensors")
+@receives(INFER)
+def nested_read_by_column(document: Any) -> None:
+    """Nested data is read column by column."""
+    for tensor in document["inputs"]:
+        data, shape = tensor["data"], tensor["shape"]
+        if len(shape) == 2 and data and isinstance(data[0], list):
+            tensor["data"] = [row[i] for i in range(shape[1]) for row in data]
+
+
+@fault("v2.data.flat-nested", "v2.data.batch-is-rows", "v2.data.large-batch", model="tensors")
+@receives(INFER)
+def flat_read_by_column(document: Any) -> None:
+    """Flat data is read column by column, which mixes the rows of every batch of flat data."""
+    for tensor in document["inputs"]:
+        data, shape = tensor["data"], tensor["shape"]
+        if len(shape) == 2 and data and not isinstance(data[0], list):
+            tensor["data"] = [data[j * shape[0] + i] for i in range(shape[0]) for j in range(shape[1])]
+
+
+@fault("v2.data.nested-accepted")
+@at(INFER)
+def nested_refused(request: Request, ask: Ask) -> Response:
+    """Nested data is refused."""
+    data = [t.get("data") for t in inputs_of(request)]
+    nested = any(isinstance(x, list) for part in data if isinstance(part, list) for x in part)
+    return error(400, "data must be flat") if nested else ask(request)
+
+
+def _rows(answer: Any, change: Callable[[list[Any]], list[Any]]) -> None:
+    """Change the rows of every output with one column."""
+    for output in answer["outputs"]:
+        output["data"] = change(output["data"])
+        output["shape"][0] = len(output["data"])
+
+
+@fault("v2.data.batch-is-rows")
+@edits(INFER)
+def small_batches_reversed(answer: Any, request: Request) -> None:
+    """The rows of small batches come in reverse, as they left a stack."""
+    _rows(answer, lambda data: data[::-1] if len(data) < 32 else data)
+
+
+@fault("v2.data.batch-is-rows", "v2.data.large-batch")
+@edits(INFER)
+def rows_sorted(answer: Any, request: Request) -> None:
+    """Predictions come sorted, in small batches and in large ones."""
+    _rows(answer, sorted)
+
+
+@fault("v2.data.batch-is-rows")
+@edits(INFER)
+def third_row_dropped(answer: Any, request: Request) -> None:
+    """The last row of a small batch of more than two is lost."""
+    _rows(answer, lambda data: data[:-1] if 2 < len(data) < 32 else data)
+
+
+@fault("v2.data.large-batch")
+@edits(INFER)
+def cut_at_512(answer: Any, request: Request) -> None:
+    """A batch is cut after 512 rows."""
+    _rows(answer, lambda data: data[:512])
+
+
+@fault("v2.data.large-batch")
+@edits(INFER)
+def second_block_repeats_the_first(answer: Any, request: Request) -> None:
+    """A large batch is predicted in blocks, and the last one is padded with the first row."""
+    _rows(answer, lambda data: data if len(data) < 512 else data[:768] + [data[0]] * (len(data) - 768))
+
+
+@fault("v2.data.input-order")
+@edits(INFER)
+def inputs_by_place(answer: Any, request: Request) -> None:
+    """The model takes the inputs by their place, whatever their names."""
+    names = [tensor["name"] for tensor in asked(request)["inputs"]]
+    if names[0] != "fixed acidity":
+        _rows(answer, lambda data: [x + 1 for x in data])
+
+
+@fault("v2.data.json-spelling")
+@at(INFER)
+def white_space_refused(request: Request, ask: Ask) -> Response:
+    """A body is JSON when it begins with a brace."""
+    return ask(request) if request.body.startswith(b"{") else error(400, "the body is no JSON")
+
+
+@fault("v2.data.json-spelling")
+@at(INFER)
+def name_must_be_first(request: Request, ask: Ask) -> Response:
+    """The parser wants the members of an input in the order of the specification."""
+    late = any("name" in tensor and next(iter(tensor)) != "name" for tensor in inputs_of(request))
+    return error(400, "expected name") if late else ask(request)
+
+
+@fault("v2.data.stateless")
+@edits(INFER)
+def kept_by_id(answer: Any, request: Request) -> None:
+    """Answers are kept by the id of their requests: the next request with the id gets the same."""
+    if "id" in answer:
+        answer["outputs"] = request.memory.setdefault(answer["id"], answer["outputs"])
+
+
+@fault("v2.data.stateless")
+@edits(INFER)
+def learns(answer: Any, request: Request) -> None:
+    """The model is fitted again when it sees its second row."""
+    first = request.memory.setdefault("first", asked(request)["inputs"])
+    request.memory["fitted"] = request.memory.get("fitted") or asked(request)["inputs"] != first
+    if request.memory["fitted"]:
+        _rows(answer, lambda data: [x * 2 for x in data])
+
+
+def _elements(answer: Any, datatype: str, change: Callable[[Any], Any]) -> None:
+    for output in answer["outputs"]:
+        if output["datatype"] == datatype:
+            output["data"] = [change(x) for x in output["data"]]
+
+
+@fault("v2.data.exact-integers", model="echo-columns", answers=True)
+@edits(INFER)
+def integers_through_double(answer: Any, request: Request) -> None:
+    """Integers go through floating point, and are clipped to what INT64 holds."""
+    _elements(answer, "INT64", lambda x: min(int(float(x)), 2**63 - 1))
+
+
+@fault("v2.data.exact-floats", model="echo-columns", answers=True)
+@edits(INFER)
+def fifteen_digits(answer: Any, request: Request) -> None:
+    """Numbers are written with 15 digits, which not every double survives."""
+    _elements(answer, "FP64", lambda x: float(f"{x:.15g}"))
+
+
+@fault("v2.data.exact-floats", model="echo-columns", answers=True)
+@edits(INFER)
+def small_numbers_zero(answer: Any, request: Request) -> None:
+    """Numbers too small for FP32 become zero."""
+    _elements(answer, "FP64", lambda x: 0.0 if abs(x) < 1e-45 else x)
+
+
+@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@edits(INFER)
+def strings_trimmed(answer: Any, request: Request) -> None:
+    """White space around text is lost."""
+    _elements(answer, "BYTES", str.strip)
+
+
+@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@edits(INFER)
+def strings_normalised(answer: Any, request: Request) -> None:
+    """Text is brought to Unicode's compatible composed form."""
+    _elements(answer, "BYTES", lambda x: unicodedata.normalize("NFKC", x))
+
+
+@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@edits(INFER)
+def strings_escaped(answer: Any, request: Request) -> None:
+    """Text is escaped for a use in HTML."""
+    _elements(answer, "BYTES", lambda x: x.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;"))
+
+
+@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@edits(INFER)
+def strings_end_at_nul(answer: Any, request: Request) -> None:
+    """Text ends where it has a NUL, as NumPy's does."""
+    _elements(answer, "BYTES", lambda x: x.partition("\0")[0])
+
+
+@fault("v2.data.exact-booleans", model="echo-columns", answers=True)
+@edits(INFER)
+def booleans_true(answer: Any, request: Request) -> None:
+    """Every boolean is true, as every text but the empty one is."""
+    _elements(answer, "BOOL", lambda x: True)
+
+
+@fault("v2.data.zero-rows")
+@at(INFER)
+def no_rows_break(request: Request, ask: Ask) -> Response:
+    """A batch of no rows is a failure of the server."""
+    empty = any(t.get("shape") == [0, 1] and t.get("data") == [] for t in inputs_of(request))
+    return error(500, "Found array with 0 samples") if empty else ask(request)
+
+
+@fault("v2.infer.known-answers", answers=True)
+@edits(INFER)
+def slightly_off(answer: Any, request: Request) -> None:
+    """Every prediction is off by a hair, always by the same."""
+    _rows(answer, lambda data: [x + 1e-4 for x in data])
+
+
+@fault("v2.infer.known-answers", answers=True)
+@edits(INFER)
+def rounded_to_single(answer: Any, request: Request) -> None:
+    """Predictions have the precision of FP32."""
+    _rows(answer, lambda data: [json.loads(f"{x:.7g}") for x in data])
+
+
+@fault("v2.infer.known-answers", answers=True)
+@receives(INFER)
+def column_ignored(document: Any) -> None:
+    """One column does not reach the model."""
+    for tensor in document["inputs"]:
+        if tensor["name"] == "alcohol":
+            tensor["data"] = [0.0] * math.prod(tensor["shape"])
