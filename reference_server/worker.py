@@ -7,12 +7,12 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-# Everything else that Gunicorn's parser refuses is a bad request.
+# By the names of gunicorn.http.errors, which grow from release to release; all others are bad requests.
 _STATUS = {
-    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    "LimitRequestLine": HTTPStatus.REQUEST_URI_TOO_LONG,
+    "LimitRequestHeaders": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "UnsupportedTransferCoding": HTTPStatus.NOT_IMPLEMENTED,
+    "ExpectationFailed": HTTPStatus.EXPECTATION_FAILED,
 }
 
 
@@ -23,7 +23,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Answer what could not be parsed, or what failed outside of the application."""
         parsing = isinstance(exc, errors.ParseException)
         status = (
-            _STATUS.get(type(exc), HTTPStatus.BAD_REQUEST) if parsing else HTTPStatus.INTERNAL_SERVER_ERROR
+            _STATUS.get(type(exc).__name__, HTTPStatus.BAD_REQUEST)
+            if parsing
+            else HTTPStatus.INTERNAL_SERVER_ERROR
         )
         if not parsing:
             self.log.error("request failed", exc_info=exc)

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -177,18 +176,3 @@ def test_a_slow_model_holds_up_no_other(client: Client, wine: dict[str, Any]) ->
         assert client.infer("wine-classifier", wine).status == 200
         assert not slow.done()
         assert slow.result(60).status == 200
-
-
-def test_the_server_leaves_no_files_behind(repository: Path, tmp_path: Path) -> None:
-    shutil.copytree(repository / "tensor", tmp_path / "models" / "tensor")
-    before = sorted(tmp_path.rglob("*"))
-    code = "import reference_server, sys; reference_server.create_app(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "models")],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        timeout=60,
-        check=True,
-    )
-    assert done.returncode == 0
-    assert sorted(tmp_path.rglob("*")) == before
