@@ -66,6 +66,7 @@ def discover(
             for name in chosen
         ]
         if v2:
+            models = models if names else _there(models)
             _check_models(client, models)
     except (NoAnswer, TargetDied) as error:
         raise SetupError(f"{client.url} does not speak HTTP: {error}") from error
@@ -103,9 +104,18 @@ def _listed(client: Client) -> list[str]:
     raise SetupError(f"which model? {client.url} offers no repository index: name one with --model NAME")
 
 
+def _there(models: Sequence[Model]) -> list[Model]:
+    """The listed models that are there; all when none is. What is listed only is v2.server.index-agrees."""
+    return [model for model in models if _is_there(model)] or list(models)
+
+
+def _is_there(model: Model) -> bool:
+    return model.metadata.status == 200 or model.client.get(model.path("ready")).status == 200
+
+
 def _check_models(client: Client, models: Sequence[Model]) -> None:
     for model in models:
-        if model.metadata.status != 200 and client.get(model.path("ready")).status != 200:
+        if not _is_there(model):
             raise SetupError(
                 f"{client.url} has no model {model.name!r}: GET {model.path()} answers "
                 f"{model.metadata.status}. Name one that it serves with --model NAME"
