@@ -143,7 +143,7 @@ class Invocations:
     @cached_property
     def domain(self) -> list[Row]:
         """Rows that are accepted, where not all that fit the inputs are; empty where all seem to be."""
-        if self.model.sample is not None:
+        if self.model.sample is not None or self.base is None:
             return []  # the sample tells the domain
         tried = list(self.model.candidates())
         accepted = [rows for rows in tried if self._try(rows, self.form)]
