@@ -160,13 +160,13 @@ def pretty_printed(answer: Any, request: Request) -> None:
     """JSON is indented."""
 
 
-@permitted(model="echo-columns", answers=True)
+@permitted(model="echo-columns", speaks="v2", answers=True)
 @edits(V2, range(200, 600), ensure_ascii=True)
 def letters_escaped(answer: Any, request: Request) -> None:
     """Letters beyond ASCII are escaped in JSON."""
 
 
-@permitted(model="echo-columns", answers=True)
+@permitted(model="echo-columns", speaks="v2", answers=True)
 @edits(V2, range(200, 600), ensure_ascii=False)
 def letters_not_escaped(answer: Any, request: Request) -> None:
     """Letters beyond ASCII are not escaped in JSON."""
@@ -244,18 +244,18 @@ def gzip_when_accepted(response: Response, request: Request) -> Response:
     return headed(replace(response, body=gzip.compress(response.body)), content_encoding="gzip")
 
 
-@permitted()
-@at(".* /(invocations|ping|health|version)")
-def no_invocations(request: Request, ask: Ask) -> Response:
+@permitted(speaks="v2")
+@responds(ANY)
+def no_mlflow(response: Response, request: Request) -> Response:
     """There is no MLflow protocol."""
-    return text(404, "Not Found")
+    return response
 
 
-@permitted()
-@responds(".* /v2/?", [405])
-def method_refused_in_text(response: Response, request: Request) -> Response:
-    """A method that is not there is refused by the framework, in text."""
-    return headed(text(405, "Method Not Allowed"), allow="GET")
+@permitted(speaks="mlflow")
+@responds(ANY)
+def no_v2(response: Response, request: Request) -> Response:
+    """There is the MLflow protocol alone."""
+    return response
 
 
 @permitted()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import IO, Any, cast
 
 from werkzeug.serving import DechunkedInput
 
@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            return bytes(DechunkedInput(self.rfile).readall() or b"")
+            return bytes(DechunkedInput(cast(IO[bytes], self.rfile)).readall() or b"")
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:

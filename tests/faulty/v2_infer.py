@@ -29,10 +29,10 @@ from tests.faulty.wire import Ask, Request, Response
 
 @fault("v2.infer.answers")
 @at(INFER)
-def negative_refused(request: Request, ask: Ask) -> Response:
-    """Negative numbers are refused, of which the metadata says nothing."""
+def large_numbers_refused(request: Request, ask: Ask) -> Response:
+    """Numbers beyond 900 are refused, of which the metadata says nothing."""
     numbers = [x for t in inputs_of(request) for x in elements_of(t.get("data")) if isinstance(x, float)]
-    return error(400, "must be positive") if min(numbers, default=0) < 0 else ask(request)
+    return error(400, "out of range") if max(numbers, default=0) > 900 else ask(request)
 
 
 @fault("v2.infer.schema")
@@ -220,15 +220,16 @@ def selection_ignored(request: Request, ask: Ask) -> Response:
 
 
 @fault("v2.infer.outputs-data", model="multi-output")
-@edits(INFER)
-def selection_by_place(answer: Any, request: Request) -> None:
-    """The outputs asked for have the names in the order asked, and the data of the first ones."""
-    data = request.memory.setdefault("data", [])
-    if not outputs_of(request):
-        data[:] = [output["data"] for output in answer["outputs"]]
-        return
-    for output, first in zip(answer["outputs"], data, strict=False):
-        output["data"] = first
+@at(INFER)
+def selection_by_place(request: Request, ask: Ask) -> Response:
+    """The outputs asked for have their names, and the data of the first ones of the model."""
+    response, everything = ask(request), ask(without_outputs(request)).json
+    if response.status != 200 or not outputs_of(request):
+        return response
+    answer = response.json
+    for output, first in zip(answer["outputs"], everything["outputs"], strict=False):
+        output["data"] = first["data"]
+    return response.with_json(answer)
 
 
 @fault("v2.infer.outputs-unknown")

@@ -8,6 +8,7 @@ from tests.faulty.vocabulary import (
     MODEL_METADATA,
     SERVER,
     VERSION_METADATA,
+    WINE,
     at,
     edits,
     error,
@@ -69,7 +70,7 @@ def server_metadata_deleted(request: Request, ask: Ask) -> Response:
     return json_response({"deleted": True})
 
 
-@fault("v2.server.repository-index")
+@fault("v2.server.repository-index", options=("--model", WINE))
 @edits(INDEX)
 def index_without_state(answer: Any, request: Request) -> None:
     """The index lists names alone."""
@@ -159,7 +160,7 @@ def metadata_versions_null(answer: Any, request: Request) -> None:
 
 
 @fault("v2.model.unknown")
-@responds(METADATA, [404])
+@responds(MODEL_METADATA, [404])
 def unknown_model_as_html(response: Response, request: Request) -> Response:
     """The framework's own page tells that there is no such model."""
     return text(404, "<h1>Not Found</h1>", "text/html")

@@ -39,7 +39,8 @@ class Variant:
     """A server that differs from the reference server.
 
     breaks: the requirements that must turn red, exactly; none for a permitted variation. model: what it
-    serves. answers, oracle: the suite is told the known answers, the MLflow model. options: further options.
+    serves. speaks: v2, mlflow or both, the protocols that it has. answers, oracle: the suite is told the
+    known answers, the MLflow model. options: further options.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Variant:
     breaks: frozenset[str]
     middleware: Middleware
     model: str = WINE
+    speaks: str = "v2"
     answers: bool = False
     oracle: bool = False
     options: tuple[str, ...] = ()
@@ -69,8 +71,8 @@ def fault(*breaks: str, **more: Any) -> Callable[[Middleware], Middleware]:
 
 
 def permitted(**more: Any) -> Callable[[Middleware], Middleware]:
-    """Register an unusual server that breaks nothing."""
-    return fault(**more)
+    """Register an unusual server that breaks nothing. It has both protocols."""
+    return fault(**{"speaks": "both"} | more)
 
 
 def path_of(request: Request) -> str:
@@ -169,8 +171,8 @@ def asked(request: Request) -> dict[str, Any]:
 def outputs_of(request: Request) -> list[str]:
     """The names of the outputs that the request asks for."""
     outputs = asked(request).get("outputs")
-    listed = outputs if isinstance(outputs, list) else []
-    return [output["name"] for output in listed if isinstance(output, dict) and "name" in output]
+    listed = [o.get("name") for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else []
+    return [name for name in listed if isinstance(name, str)]
 
 
 def inputs_of(request: Request) -> list[dict[str, Any]]:
@@ -180,8 +182,15 @@ def inputs_of(request: Request) -> list[dict[str, Any]]:
 
 
 def elements_of(data: Any) -> list[Any]:
-    """The elements of flat or nested data."""
-    return [x for part in data for x in elements_of(part)] if isinstance(data, list) else [data]
+    """The elements of flat or nested data, whatever its depth."""
+    found, left = [], [data]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += part
+        else:
+            found.append(part)
+    return found
 
 
 def without_outputs(request: Request) -> Request:

@@ -13,7 +13,7 @@ class HangUp(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request. ``target``: path and query as they were sent. ``memory``: what the server keeps meanwhile."""
+    """A request. ``target``: path and query as they were sent. ``memory``: what the server remembers."""
 
     method: str
     target: str
