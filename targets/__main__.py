@@ -136,7 +136,7 @@ def suite_command(target: Target, started: Server, repository: Path) -> list[str
     command.append(f"--answers={repository}")
     if "signature" in target.profiles:
         command.append(f"--mlmodel={repository / target.models[0] / 'model'}")
-    command += target.suite
+    command += ["--level=should", *target.suite]
     if target.known_failures.exists():
         command.append(f"--known-failures={target.known_failures}")
     return command
