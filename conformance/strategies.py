@@ -53,6 +53,26 @@ def any_element(spec: TensorSpec) -> st.SearchStrategy[Any]:
     return element(spec)
 
 
+def hard_elements(spec: TensorSpec) -> list[Any]:
+    """Elements of the datatype that are known to get lost on their way; there are always some."""
+    row = DATATYPES.get(spec.datatype)
+    kind = row.element if row else "number"
+    if kind == "integer" and row is not None and row.minimum is not None and row.maximum is not None:
+        beyond_double = [2**53 + 1, row.maximum - 1, row.minimum + 1]
+        return [e for e in (row.minimum, row.maximum, *beyond_double) if row.minimum <= e <= row.maximum]
+    if kind == "number":
+        return [*_HARD_NUMBERS, *(_DOUBLES if spec.datatype == "FP64" else [])]
+    return [True, False] if kind == "boolean" else list(_HARD_TEXTS)
+
+
+_HARD_NUMBERS = [0.0, -0.5, 1.5, 1024.0]
+_DOUBLES = [0.1, 1 / 3, 16777217.0, 5e-324, 1.7976931348623157e308]
+_HARD_TEXTS = [
+    "", " padded ", "line\r\n", "tab\t", "a\0b", "a\0", '"\\/', "<&>", "\u2028", "e\u0301", "ﬁ", "🍷",
+    "\ufeff", "Capital",
+]  # fmt: skip
+
+
 def row(specs: Sequence[TensorSpec], *, extreme: bool = False) -> st.SearchStrategy[Row]:
     """One row for the inputs."""
     draw = any_element if extreme else element

@@ -37,9 +37,8 @@ class Survey:
     """What a model answers to malformed requests. The requests are sent on first use."""
 
     def __init__(self, model: Model) -> None:
-        assert model.base is not None
         self.model = model
-        self.base: Exchange = model.base
+        self.base: Exchange = model.infer(model.base_body)
 
     @cached_property
     def good(self) -> Good:
