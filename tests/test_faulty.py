@@ -102,6 +102,13 @@ def _sample(model: Path, folder: Path) -> Path:
     return file
 
 
+def _echo(model: str, folder: Path) -> Path:
+    """Known answers without a case: the model returns its inputs."""
+    file = folder / "answers.json"
+    file.write_text(json.dumps({"model": model, "echo": True, "cases": []}), "utf-8")
+    return file
+
+
 class Suite:
     """Runs the suite as a user does, in processes that need not load everything again."""
 
@@ -130,6 +137,7 @@ class Suite:
         with serve(_speaking(variant, served.ask)) as url:
             options = ["--target", url, "--level", "should", "--report-json", str(report), *variant.options]
             options += ["--answers", str(served.folder)] * variant.answers
+            options += ["--answers", str(_echo(variant.model, folder))] * variant.echo
             if variant.speaks == "mlflow":
                 options += ["--sample", str(_sample(served.folder, folder))]
             options += ["--mlmodel", str(served.folder / "model")] * variant.oracle

@@ -53,7 +53,7 @@ def nested_read_by_column(document: Any) -> None:
             tensor["data"] = [row[i] for i in range(shape[1]) for row in data]
 
 
-@fault("v2.data.flat-nested", "v2.data.batch-is-rows", "v2.data.large-batch", model="tensors")
+@fault("v2.data.flat-nested", "v2.data.batch-is-rows", "v2.data.large-batch", model="tensor")
 @receives(INFER)
 def flat_read_by_column(document: Any) -> None:
     """Flat data is read column by column, which mixes the rows of every batch of flat data."""
@@ -162,56 +162,70 @@ def _elements(answer: Any, datatype: str, change: Callable[[Any], Any]) -> None:
             output["data"] = [change(x) for x in output["data"]]
 
 
-@fault("v2.data.exact-integers", model="echo-columns", answers=True)
+@fault("v2.data.exact-integers", model="echo-columns", echo=True)
 @edits(INFER)
 def integers_through_double(answer: Any, request: Request) -> None:
     """Integers go through floating point, and are clipped to what INT64 holds."""
     _elements(answer, "INT64", lambda x: min(int(float(x)), 2**63 - 1))
 
 
-@fault("v2.data.exact-floats", model="echo-columns", answers=True)
+@fault("v2.data.exact-floats", model="echo-columns", echo=True)
 @edits(INFER)
 def fifteen_digits(answer: Any, request: Request) -> None:
     """Numbers are written with 15 digits, which not every double survives."""
     _elements(answer, "FP64", lambda x: float(f"{x:.15g}"))
 
 
-@fault("v2.data.exact-floats", model="echo-columns", answers=True)
+@fault("v2.data.exact-floats", model="echo-columns", echo=True)
 @edits(INFER)
 def small_numbers_zero(answer: Any, request: Request) -> None:
     """Numbers too small for FP32 become zero."""
     _elements(answer, "FP64", lambda x: 0.0 if abs(x) < 1e-45 else x)
 
 
-@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
+@edits(INFER)
+def strings_lose_their_line_end(answer: Any, request: Request) -> None:
+    """A line end after the text is lost."""
+    _elements(answer, "BYTES", lambda x: x.rstrip("\r\n"))
+
+
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
 @edits(INFER)
 def strings_trimmed(answer: Any, request: Request) -> None:
     """White space around text is lost."""
     _elements(answer, "BYTES", str.strip)
 
 
-@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
 @edits(INFER)
 def strings_normalised(answer: Any, request: Request) -> None:
     """Text is brought to Unicode's compatible composed form."""
     _elements(answer, "BYTES", lambda x: unicodedata.normalize("NFKC", x))
 
 
-@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
 @edits(INFER)
 def strings_escaped(answer: Any, request: Request) -> None:
     """Text is escaped for a use in HTML."""
-    _elements(answer, "BYTES", lambda x: x.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;"))
+    _elements(answer, "BYTES", lambda x: x.replace("<", "&lt;").replace(">", "&gt;"))
 
 
-@fault("v2.data.exact-strings", model="echo-columns", answers=True)
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
+@edits(INFER)
+def strings_of_three_bytes(answer: Any, request: Request) -> None:
+    """Characters of four bytes in UTF-8 are lost, as in some databases."""
+    _elements(answer, "BYTES", lambda x: "".join(c if ord(c) < 2**16 else "?" for c in x))
+
+
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
 @edits(INFER)
 def strings_end_at_nul(answer: Any, request: Request) -> None:
     """Text ends where it has a NUL, as NumPy's does."""
     _elements(answer, "BYTES", lambda x: x.partition("\0")[0])
 
 
-@fault("v2.data.exact-booleans", model="echo-columns", answers=True)
+@fault("v2.data.exact-booleans", model="echo-columns", echo=True)
 @edits(INFER)
 def booleans_true(answer: Any, request: Request) -> None:
     """Every boolean is true, as every text but the empty one is."""

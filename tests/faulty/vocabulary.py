@@ -39,8 +39,8 @@ class Variant:
     """A server that differs from the reference server.
 
     breaks: the requirements that must turn red, exactly; none for a permitted variation. model: what it
-    serves. speaks: v2, mlflow or both, the protocols that it has. answers, oracle: the suite is told the
-    known answers, the MLflow model. options: further options.
+    serves. speaks: v2, mlflow or both, the protocols that it has. answers, echo, oracle: the suite is told
+    the known answers, that the model returns its inputs, the MLflow model. options: further options.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Variant:
     model: str = WINE
     speaks: str = "v2"
     answers: bool = False
+    echo: bool = False
     oracle: bool = False
     options: tuple[str, ...] = ()
 
