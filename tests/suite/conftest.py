@@ -74,6 +74,7 @@ class Tiny(http.server.BaseHTTPRequestHandler):
     """A V2 server of one model, ``double``, in a few lines; its class attributes are its faults."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     keep_id = True
     name_empty = False
     seen: list[tuple[str, str, dict[str, str]]]

@@ -38,7 +38,7 @@ def test_must_fails_the_run_and_should_does_not(ask: Suite) -> None:
     assert run.status == 1
     assert run.outcome(MUST) == run.outcome(SHOULD) == "failed"
     assert "1 requirements fail at level must" in run.output
-    assert ask("--deselect=conformance/test_v2_infer.py::test_id_echo[double]").status == 0
+    assert ask("-m", "not must").status == 0
 
 
 def test_should_fails_at_its_level(ask: Suite) -> None:
@@ -70,7 +70,7 @@ def test_known_failures_are_excused(ask: Suite, tmp_path: Path) -> None:
     assert run.status == 0, run.output
     assert run.outcome(MUST) == "failed"
     assert run.row(MUST)["known"] == "We forget it."
-    assert "1 known failures" in run.output
+    assert "2 known failures" in run.output  # two tests check it
 
 
 def test_a_known_failure_that_passes_fails_the_run(suite: Suite, tiny: str, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_nothing_selected(suite: Suite, tiny: str) -> None:
     ("text", "told"),
     [
         ("{", "Expecting property name"),
-        (json.dumps({"inputs": [{"name": "x"}]}), "it is no inference request"),
+        (json.dumps({"input": []}), "it is no inference request"),
     ],
 )
 def test_bad_sample(suite: Suite, tiny: str, tmp_path: Path, text: str, told: str) -> None:
