@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hypothesis import assume
-
 from conformance import contents, tensors
 from conformance.checks import check, check_ok
 from conformance.exchange import Exchange
@@ -64,7 +62,7 @@ class Carrier:
             try:
                 got = contents.meanings(self.echoed(answer, name), self.model.outputs)
             except ValueError:
-                assume(False)
+                untested(f"output {name!r} can't be read: see content-types.readable")
             expected = [contents.meaning(content_type, element) for element in elements]
             same = len(got) == len(expected) and all(map(contents.same, got, expected))
             check(same, f"{name!r} came back changed", answer, got=repr(got), expected=repr(expected))

@@ -121,7 +121,7 @@ def test_consistent(model: Model, target: Target) -> None:
         for spec, output in _outputs(model, answer):
             got = contents.named(output)
             message = f"output {spec.name!r} has another content type than in the metadata"
-            same = got in ("", spec.content_type)
+            same = not (got and spec.content_type) or got == spec.content_type
             check(same, message, answer, model.metadata, got=got, expected=spec.content_type)
 
 
