@@ -218,15 +218,17 @@ def test_concurrent(steady_scoring: Invocations, data: st.DataObject) -> None:
         steady_scoring.body(data.draw(steady_scoring.rows(maximum=3, portable=True)), forms[i % len(forms)])
         for i in range(2 * THREADS)
     ]
-    alone = [steady_scoring.post(body) for body in bodies]
-    assume(all(answer.status == 200 for answer in alone))
+    sent = [(body, steady_scoring.post(body)) for body in bodies]
+    good = [(body, answer) for body, answer in sent if answer.status == 200]
+    if len(good) < 2:
+        untested("the rows that are drawn are refused: give a valid request with --sample FILE")
 
     def send(body: Any) -> Exchange:
         return steady_scoring.client.twin().post_json(PATH, body)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        together = list(pool.map(send, bodies))
-    for one, two in zip(alone, together, strict=True):
+        together = list(pool.map(send, [body for body, _ in good]))
+    for (_, one), two in zip(good, together, strict=True):
         message = "the answer is another one when other requests run beside it"
         check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
         check_same(steady_scoring, one, two, message)
