@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.suite.conftest import ROOT, Suite
+from tests.servers import ROOT
+from tests.suite.conftest import Suite
 
 DYING = """
 import http.server, os, sys
