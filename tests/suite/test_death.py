@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.servers import ROOT
+from tests.conftest import ROOT
 from tests.suite.conftest import Suite
 
 DYING = """
