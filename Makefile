@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 
-.PHONY: help conformance test lint types clean
+.PHONY: help conformance test lint types targets clean
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,5 +29,10 @@ lint: $(INSTALLED) ## check style
 types: $(INSTALLED) ## check types
 	$(BIN)/mypy
 
+targets: $(INSTALLED) ## run the suite against the reference server, MLflow and MLServer
+	$(BIN)/python -m targets run reference -q
+	$(BIN)/python -m targets run mlflow -q
+	$(BIN)/python -m targets run mlserver -q
+
 clean: ## remove what was installed and built
-	rm -rf $(VENV) .cache build *.egg-info report.json
+	rm -rf $(VENV) .cache .tox build *.egg-info report.json
