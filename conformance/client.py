@@ -1,4 +1,4 @@
-"""The HTTP client: counts what it sends, never retries or follows, and notices a target that died."""
+"""The HTTP client: counts what it sends, follows no redirect, and notices a target that died."""
 
 import json
 import socket

@@ -17,8 +17,9 @@ from conformance.invocations import Invocations
 from conformance.model import Model, load_sample
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
-from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of, untested
+from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
+from conformance.skips import untested
 from conformance.target import SetupError, Target, discover
 from spec.catalogue import PROFILES, requirements
 

@@ -10,7 +10,7 @@ from conformance import contents, tensors
 from conformance.checks import check, check_ok
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from spec.tables import CONTENT_TYPES
 

@@ -16,7 +16,7 @@ from conformance.checks import check
 from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import not_implemented
+from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
 
 PATH = "/invocations"

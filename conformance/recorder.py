@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +11,7 @@ from hypothesis.errors import FlakyFailure, Unsatisfiable
 from conformance.checks import NonConformance
 from conformance.client import Client, NoAnswer, TargetDied
 from conformance.exchange import shown
+from conformance.skips import NOT_IMPLEMENTED, UNTESTED, not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import brief
 from conformance.verdict import TestResult
@@ -18,18 +19,6 @@ from spec.catalogue import Requirement, requirements
 
 SURVIVES = "v2.health.survives"
 BEHAVIOUR = pytest.StashKey[dict[str, str]]()
-_NOT_IMPLEMENTED = "not implemented: "
-_UNTESTED = "untested: "
-
-
-def not_implemented(reason: str) -> NoReturn:
-    """Skip: the target lacks what the requirement is about."""
-    pytest.skip(_NOT_IMPLEMENTED + reason)
-
-
-def untested(reason: str) -> NoReturn:
-    """Skip: the requirement can't be checked on this target."""
-    pytest.skip(_UNTESTED + reason)
 
 
 def requirement_of(item: pytest.Item) -> Requirement:
@@ -103,8 +92,8 @@ class Recorder:
             result.result, result.failure = "failed", failure_of(finding)
         elif report.skipped:
             reason = str(error)
-            result.result = "not-implemented" if reason.startswith(_NOT_IMPLEMENTED) else "untested"
-            result.reason = reason.removeprefix(_NOT_IMPLEMENTED).removeprefix(_UNTESTED)
+            result.result = "not-implemented" if reason.startswith(NOT_IMPLEMENTED) else "untested"
+            result.reason = reason.removeprefix(NOT_IMPLEMENTED).removeprefix(UNTESTED)
         if requirement.level == "CHARACTERISE" and result.failure:
             result.behaviour = {"": result.failure["message"]}
             result.result, result.failure = "passed", None

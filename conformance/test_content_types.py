@@ -12,7 +12,7 @@ from conformance.checks import check, check_ok, check_status, fail
 from conformance.echo import bodies, carrier, echo_carrier, good_carrier
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import TensorSpec
 from spec.tables import CONTENT_TYPES

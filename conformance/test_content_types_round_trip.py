@@ -13,7 +13,7 @@ from conformance import contents, strategies, tensors
 from conformance.checks import check, check_ok
 from conformance.echo import echo_carrier
 from conformance.model import Model
-from conformance.recorder import not_implemented
+from conformance.skips import not_implemented
 from conformance.target import Target
 from spec.tables import DATATYPES
 

@@ -12,8 +12,8 @@ from conformance.exchange import Exchange
 from conformance.invocations import Invocations
 from conformance.malformed_scoring import NAME, Probe, Survey
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
 from conformance.scoring import FORMS, RECORDS, SPLIT
+from conformance.skips import not_implemented, untested
 from spec.validation import is_valid
 
 requirement = pytest.mark.requirement

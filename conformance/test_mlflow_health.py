@@ -7,7 +7,7 @@ import pytest
 from conformance.checks import check, check_ok
 from conformance.client import Client
 from conformance.exchange import shown
-from conformance.recorder import not_implemented
+from conformance.skips import not_implemented
 
 requirement = pytest.mark.requirement
 

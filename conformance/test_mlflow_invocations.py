@@ -14,8 +14,8 @@ from conformance.checks import check, check_ok, check_status
 from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations, answered, check_same, check_same_columns, with_text
-from conformance.recorder import not_implemented, untested
 from conformance.scoring import INPUTS, INSTANCES, RECORDS, SPLIT
+from conformance.skips import not_implemented, untested
 from conformance.strictjson import flaw
 from conformance.tensors import Row
 

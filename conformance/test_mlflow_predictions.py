@@ -17,8 +17,8 @@ from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations, answered, check_same, predictions, with_text
 from conformance.known import check_mlflow
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
 from conformance.scoring import RECORDS, SPLIT
+from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES

@@ -15,8 +15,8 @@ from conformance.checks import check
 from conformance.exchange import Exchange
 from conformance.invocations import Invocations, predictions
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
 from conformance.scoring import RECORDS, SPLIT
+from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES

@@ -13,7 +13,7 @@ from conformance.client import JSON, NoAnswer
 from conformance.exchange import Exchange
 from conformance.hostile import Assault, Blow, Hostile
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.survey import Survey
 from conformance.target import Target
 from spec.validation import is_valid

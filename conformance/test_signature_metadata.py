@@ -7,7 +7,7 @@ import pytest
 from conformance.checks import check
 from conformance.model import Model, specs
 from conformance.oracle import Declared, Oracle
-from conformance.recorder import not_implemented
+from conformance.skips import not_implemented
 from conformance.tensors import TensorSpec
 
 requirement = pytest.mark.requirement

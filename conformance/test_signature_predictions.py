@@ -14,7 +14,7 @@ from conformance.exchange import Exchange
 from conformance.invocations import Invocations, predictions
 from conformance.model import Model
 from conformance.oracle import Oracle, Prediction, Refused
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.strategies import datetimes, texts
 from conformance.target import Target
 from conformance.tensors import TOLERANCE, Row, TensorSpec

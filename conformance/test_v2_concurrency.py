@@ -12,7 +12,7 @@ from conformance import tensors
 from conformance.checks import check
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import untested
+from conformance.skips import untested
 
 requirement = pytest.mark.requirement
 REQUESTS = 16

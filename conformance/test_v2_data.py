@@ -14,7 +14,7 @@ from conformance.checks import check, check_ok, check_status
 from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES

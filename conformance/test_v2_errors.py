@@ -17,7 +17,7 @@ from conformance.exchange import Exchange
 from conformance.leaks import leak
 from conformance.malformed import COERCIONS, LENIENT, NO_JSON, NO_REQUEST, OPEN, written
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.survey import Probe, Survey
 from spec.tables import DATATYPES
 from spec.validation import is_valid

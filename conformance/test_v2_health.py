@@ -8,7 +8,7 @@ from conformance.checks import check, check_ok, check_status
 from conformance.client import Client
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 
 requirement = pytest.mark.requirement
 UNKNOWN = "no-such-model-of-the-conformance-suite"

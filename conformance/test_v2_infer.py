@@ -16,7 +16,7 @@ from conformance.exchange import Exchange
 from conformance.known import check_v2
 from conformance.model import Model
 from conformance.nulls import nulls
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.strategies import HARD_IDS, ids
 from conformance.strictjson import flaw
 from conformance.target import Target

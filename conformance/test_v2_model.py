@@ -8,7 +8,7 @@ from conformance.checks import check, check_error, check_ok, check_schema, check
 from conformance.client import Client
 from conformance.model import Model
 from conformance.nulls import nulls
-from conformance.recorder import not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.test_v2_health import UNKNOWN
 
 requirement = pytest.mark.requirement

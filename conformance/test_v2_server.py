@@ -7,7 +7,7 @@ from conformance.client import Client
 from conformance.exchange import Exchange
 from conformance.model import Model
 from conformance.nulls import nulls
-from conformance.recorder import not_implemented
+from conformance.skips import not_implemented
 from conformance.target import index
 from spec.validation import is_valid
 

@@ -126,6 +126,23 @@ def test_sample_keeps_requests_in_the_domain(suite: Suite, tmp_path: Path) -> No
     assert led.outcome("v2.data.batch-is-rows") == "passed"
 
 
+def test_a_narrow_model_without_a_sample_is_given_up_soon(suite: Suite) -> None:
+    class Picky(Tiny):
+        """Takes a few numbers only."""
+
+        def answer(self, status: int, document: Any) -> None:
+            scored = isinstance(document, dict) and "model_name" in document
+            wrong = scored and any(x not in (0.0, 2.0, 20.0) for x in document["outputs"][0]["data"])
+            super().answer(400 if wrong else status, {"error": "not that"} if wrong else document)
+
+    with serving(Picky) as url:
+        run = suite("--target", url, "--model", "double", "-k", "v2_data")
+    assert run.report["requests"] < 300
+    row = run.row("v2.data.batch-is-rows")
+    assert row["outcome"] == "untested"
+    assert "--sample" in row["reason"]
+
+
 def test_not_row_wise(suite: Suite, tiny: str) -> None:
     name = "v2.data.batch-is-rows"
     run = suite("--target", tiny, "--model", "double", f"--requirement={name}", "--not-row-wise")
