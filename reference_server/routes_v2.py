@@ -44,6 +44,8 @@ def blueprint(repository: Repository) -> Blueprint:
     def inference(name: str, version: str | None = None) -> Response:
         model = repository.find(name, version)
         require_json()
+        if "Inference-Header-Content-Length" in request.headers:
+            raise BadRequest("the binary tensor extension is not supported; send data as JSON")
         return answer(infer(model, jsonio.loads(body())))
 
     @routes.post("/repository/index")
