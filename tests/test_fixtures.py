@@ -179,7 +179,7 @@ def test_slow_takes_three_tenths_of_a_second(repository: Path) -> None:
     model = mlflow.pyfunc.load_model(str(repository / "slow" / "model"))
     start = time.monotonic()
     model.predict({"x": [1.0]})
-    assert 0.3 <= time.monotonic() - start < 3
+    assert time.monotonic() - start >= 0.3
 
 
 def test_models_need_nothing_of_this_project(repository: Path) -> None:

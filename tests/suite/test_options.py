@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -48,6 +49,13 @@ def test_report_fits_its_schema(failure: Run) -> None:
     assert report["target"]["models"] == ["double"]
     assert report["requests"] >= 5
     assert report["suite"]["sources"]["oip-md"].endswith("d49cc23")
+
+
+def test_junit_names_the_requirement(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    suite("--target", tiny, "--model", "double", ECHO, f"--junitxml={file}")
+    properties = ElementTree.parse(file).iter("property")
+    assert {"name": "requirement", "value": "v2.infer.id-echo"} in [p.attrib for p in properties]
 
 
 def test_headers_are_sent(suite: Suite) -> None:
