@@ -62,7 +62,10 @@ def hard_elements(spec: TensorSpec) -> list[Any]:
         return [e for e in (row.minimum, row.maximum, *beyond_double) if row.minimum <= e <= row.maximum]
     if kind == "number":
         return [*_HARD_NUMBERS, *(_DOUBLES if spec.datatype == "FP64" else [])]
-    return [True, False] if kind == "boolean" else list(_HARD_TEXTS)
+    if kind == "boolean":
+        return [True, False]
+    # NumPy's text, which an np tensor may become, ends before the last NUL.
+    return [text for text in _HARD_TEXTS if spec.content_type != "np" or not text.endswith("\0")]
 
 
 _HARD_NUMBERS = [0.0, -0.5, 1.5, 1024.0]
