@@ -1,9 +1,15 @@
 """Every faulty server and every permitted variation. The modules register theirs."""
 
 from tests.faulty import (
+    content_types,  # noqa: F401
+    mlflow,  # noqa: F401
+    mlflow_errors,  # noqa: F401
+    parity,  # noqa: F401
     permitted,  # noqa: F401
+    signature,  # noqa: F401
     v2_concurrency,  # noqa: F401
     v2_data,  # noqa: F401
+    v2_errors,  # noqa: F401
     v2_health,  # noqa: F401
     v2_ids,  # noqa: F401
     v2_infer,  # noqa: F401

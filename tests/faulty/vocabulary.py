@@ -159,6 +159,11 @@ def error(status: int, message: str = "no") -> Response:
     return json_response({"error": message}, status)
 
 
+def scoring_error(status: int, message: str = "no") -> Response:
+    """A refusal in the form of MLflow's scoring server."""
+    return json_response({"error_code": "BAD_REQUEST", "message": message}, status)
+
+
 def text(status: int, body: str, content_type: str = "text/plain; charset=utf-8") -> Response:
     """An answer that is no JSON."""
     return Response(status, {"Content-Type": content_type}, body.encode())

@@ -1,0 +1,82 @@
+"""Faults at one of the two endpoints of a model."""
+
+import json
+import re
+from typing import Any
+
+from tests.faulty.content_types import ECHO, MLFLOW_S_OWN
+from tests.faulty.v2_errors import forgives
+from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, fault
+from tests.faulty.wire import Ask, Request, Response
+
+
+@fault("parity.predictions", speaks="both")
+@edits(INVOCATIONS)
+def scores_in_single_precision(answer: Any, request: Request) -> None:
+    """The scoring endpoint answers in single precision."""
+    answer["predictions"] = [json.loads(f"{x:.7g}") for x in answer["predictions"]]
+
+
+@fault("parity.predictions", speaks="both")
+@edits(INFER)
+def inference_scaled(answer: Any, request: Request) -> None:
+    """The inference endpoint forgets to scale."""
+    for output in answer["outputs"]:
+        output["data"] = [x * 2 for x in output["data"]]
+
+
+@fault("parity.integers", MLFLOW_S_OWN, model=ECHO, speaks="both")
+@edits(INVOCATIONS)
+def scored_integers_through_double(answer: Any, request: Request) -> None:
+    """Integers go through floating point at the scoring endpoint."""
+    for row in answer["predictions"]:
+        row["long"] = max(min(int(float(row["long"])), 2**63 - 1024), -(2**63))
+
+
+@fault("parity.datetimes", MLFLOW_S_OWN, model=ECHO, speaks="both")
+@at(INVOCATIONS)
+def scored_days_begin_at_noon(request: Request, ask: Ask) -> Response:
+    """A date without a time is its noon at the scoring endpoint."""
+    response = ask(request)
+    if response.status != 200 or not isinstance(request.json, dict):
+        return response
+    noon = re.sub(r'("2020-\d\d-\d\d)"', r'\1T12:00:00"', json.dumps(request.json))
+    return ask(request.with_json(json.loads(noon)))
+
+
+@fault("parity.output-names", model="multi-output", speaks="both")
+@edits(INVOCATIONS)
+def scores_renamed(answer: Any, request: Request) -> None:
+    """The columns of the scoring endpoint have names of its own."""
+    answer["predictions"] = [{f"{k}_1": v for k, v in row.items()} for row in answer["predictions"]]
+
+
+@fault("parity.missing-input", speaks="both")
+@at(INVOCATIONS)
+def alcohol_scored_without(request: Request, ask: Ask) -> Response:
+    """A table without one of the columns is scored as if it were zero."""
+    response = ask(request)
+    split = asked(request).get("dataframe_split")
+    if response.status != 400 or not isinstance(split, dict) or len(split.get("columns") or []) != 10:
+        return response
+    columns, rows = [*split["columns"], "alcohol"], [[*row, 0.0] for row in split["data"]]
+    mended = ask(request.with_json({"dataframe_split": {"columns": columns, "data": rows}}))
+    return mended if mended.status == 200 else response
+
+
+@fault("parity.null", MLFLOW_S_OWN, model="optional-columns", speaks="both")
+@forgives
+def inferred_null_is_zero(document: Any) -> None:
+    """A null in a tensor of numbers is zero at the inference endpoint."""
+    for tensor in document["inputs"]:
+        if tensor["datatype"] in ("FP32", "FP64"):
+            tensor["data"] = [0.0 if x is None else x for x in tensor["data"]]
+
+
+@fault("parity.parameters", "mlflow.predictions.params", model="params", speaks="both", answers=True)
+@at(INVOCATIONS)
+def params_do_not_reach_the_model(request: Request, ask: Ask) -> Response:
+    """Params have no effect at the scoring endpoint, which a known answer tells too."""
+    response = ask(request)
+    rest = {key: value for key, value in asked(request).items() if key != "params"}
+    return ask(request.with_json(rest)) if response.status == 200 and "params" in asked(request) else response
