@@ -46,9 +46,11 @@ class Recorder:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what the target lacks, and everything once it is gone."""
         self._sent = self.client.sent
+        requirement = requirement_of(item)
+        item.user_properties += [("requirement", requirement.id), ("level", requirement.level)]
         if self.gone:
             untested(self.gone)
-        missing = self.target.missing.get(requirement_of(item).profile)
+        missing = self.target.missing.get(requirement.profile)
         if missing:
             not_implemented(missing)
 
@@ -61,7 +63,6 @@ class Recorder:
         if call.when == "teardown" or (call.when == "setup" and report.passed):
             return report
         requirement = requirement_of(item)
-        report.user_properties += [("requirement", requirement.id), ("level", requirement.level)]
         error = call.excinfo.value if call.excinfo else None
         finding = finding_of(error)
         if isinstance(finding, TargetDied):
