@@ -27,7 +27,9 @@ ROOT = Path(__file__).parent.parent
 SECONDS = 120
 
 # Requirements of level MUST that no faulty server breaks, each with the reason.
-NOT_BROKEN: dict[str, str] = {}
+NOT_BROKEN = {
+    "mlflow.invocations.csv-text": "no fixture has a column of text and nothing that CSV can't carry",
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from tests.faulty import (
     mlflow_errors,  # noqa: F401
     parity,  # noqa: F401
     permitted,  # noqa: F401
+    robustness,  # noqa: F401
     signature,  # noqa: F401
     v2_concurrency,  # noqa: F401
     v2_data,  # noqa: F401

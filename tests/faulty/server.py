@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 
 from werkzeug.serving import DechunkedInput
 
-from tests.faulty.wire import Ask, HangUp, Request, Response
+from tests.faulty.wire import Ask, Death, HangUp, Request, Response
 
 
 class _Server(ThreadingHTTPServer):
@@ -38,8 +38,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = not self.raw_requestline
             if self.raw_requestline and self.parse_request():
                 self._answer()
+        except Death:
+            self.server.shutdown()
+            self.server.server_close()
+            self.close_connection = True
         except (HangUp, ConnectionError):
             self.close_connection = True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no HTTP, or more of it than is taken."""
+        self.server.memory["unreadable"] = True
+        super().send_error(code, message, explain)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
 
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -55,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:
+            self.server.memory["cut"] = True
             raise HangUp
         return body
 

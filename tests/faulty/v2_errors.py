@@ -1,6 +1,7 @@
 """Faults in the answers to malformed requests."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from tests.faulty.vocabulary import (
     responds,
     text,
 )
-from tests.faulty.wire import Ask, HangUp, Middleware, Request, Response, json_response
+from tests.faulty.wire import Ask, Death, HangUp, Middleware, Request, Response, json_response
 
 _REFUSED = [400]
 
@@ -64,6 +65,26 @@ def negative_shape_hangs_up(request: Request, ask: Ask) -> Response:
 def _dimensions(tensor: dict[str, Any]) -> list[Any]:
     shape = tensor.get("shape")
     return shape if isinstance(shape, list) else []
+
+
+@fault("v2.health.survives")
+@at(INFER)
+def negative_shape_kills(request: Request, ask: Ask) -> Response:
+    """A negative dimension ends the server; what it did not come to is untested, not red."""
+    if any(d == -1 for t in inputs_of(request) for d in _dimensions(t)):
+        raise Death
+    return ask(request)
+
+
+@fault("v2.errors.connection", options=("--timeout", "4"))
+def next_request_swallowed(request: Request, ask: Ask) -> Response:
+    """What is left of the body of a refused request is read as such out of the next request."""
+    if request.memory.pop("left", False):
+        time.sleep(5)
+        raise HangUp
+    response = ask(request)
+    request.memory["left"] = "transfer-encoding" in request.headers and response.status >= 400
+    return response
 
 
 @fault("v2.errors.status")

@@ -11,6 +11,10 @@ class HangUp(Exception):
     """The connection ends without an answer."""
 
 
+class Death(HangUp):
+    """The server ends: it takes no connections any more."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A request. ``target``: path and query as they were sent. ``memory``: what the server remembers."""
