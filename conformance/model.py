@@ -243,7 +243,8 @@ def specs_of_sample(given: Sequence[Mapping[str, Any]]) -> list[TensorSpec]:
 
 def _spec_of_sample(tensor: Mapping[str, Any], batched: bool) -> TensorSpec:
     shape = (-1, *tensor["shape"][1:]) if batched else tuple(tensor["shape"])
-    content_type = str((tensor.get("parameters") or {}).get("content_type") or "")
+    named = str((tensor.get("parameters") or {}).get("content_type") or "")
+    content_type = named or scoring.likely_content_type(tensors.flat(tensor["data"]))
     return TensorSpec(tensor["name"], tensor["datatype"], shape, content_type)
 
 

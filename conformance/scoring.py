@@ -3,11 +3,14 @@
 Source: MLflow, mlflow/pyfunc/scoring_server and mlflow/utils/proto_json_utils.py.
 """
 
+import base64
+import contextlib
 import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -168,3 +171,24 @@ def _datatype_of(name: str, data: Sequence[Any]) -> str:
         if kinds and kinds <= wanted:
             return datatype
     raise ValueError(f"the values of {name!r} in the sample must be all numbers, all texts or all booleans")
+
+
+def likely_content_type(elements: Sequence[Any]) -> str:
+    """What texts of an input seem to be, where nothing declares it: base64, datetime, or just texts ('').
+
+    To take a text for base64 does no harm: what is drawn for it is a text too.
+    """
+    texts = [element for element in elements if element]
+    if texts and all(isinstance(text, str) for text in texts):
+        for content_type, read in _READERS.items():
+            with contextlib.suppress(ValueError):
+                for text in texts:
+                    read(text)
+                return content_type
+    return ""
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "datetime": lambda text: datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"),
+    "base64": lambda text: base64.b64decode(text, validate=True),
+}

@@ -92,7 +92,7 @@ def _column(samples: Sequence[Row], spec: TensorSpec) -> st.SearchStrategy[Seque
     chosen = st.sampled_from([list(sample[spec.name]) for sample in samples])
     if not spec.datatype.startswith("FP"):
         return chosen
-    factor = st.sampled_from([1.0, 0.96875, 1.03125])
+    factor = st.sampled_from([1.0, 0.96875, 0.9375])  # towards zero: the largest number stays finite
     return st.tuples(chosen, factor).map(lambda pair: [value * pair[1] for value in pair[0]])
 
 
