@@ -1,10 +1,13 @@
 """The vocabulary of assertions. Each raises NonConformance with the exchange that shows it."""
 
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from conformance.exchange import Exchange
 from spec.validation import is_valid, violations
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class NonConformance(AssertionError):
@@ -33,6 +36,20 @@ def check(
     __tracebackhide__ = True
     if not holds:
         fail(message, *exchanges, got=got, expected=expected)
+
+
+def by_rows(compare: Callable[[Sequence[T]], R], rows: Sequence[T]) -> R:
+    """What ``compare`` makes of rows; a failure is shown by one row, where one fails alone.
+
+    Shrinking may keep rows that stand before the one that is wrong.
+    """
+    __tracebackhide__ = True
+    try:
+        return compare(rows)
+    except NonConformance:
+        for row in rows if len(rows) > 1 else []:
+            compare([row])
+        raise
 
 
 def check_status(exchange: Exchange, statuses: Iterable[int], message: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conformance import contents, tensors
-from conformance.checks import check, check_ok, check_status
+from conformance.checks import by_rows, check, check_ok, check_status
 from conformance.exchange import Exchange
 from conformance.invocations import Invocations, predictions
 from conformance.model import Model
@@ -110,11 +110,14 @@ def test_accepted(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.Data
 @requirement("signature.predictions.equal")
 @given(data=st.data())
 def test_equal(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
-    body = good.body(data.draw(rows))
-    expected = _expected(oracle, body)
-    answer = good.infer(body)
-    assume(answer.status == 200)
-    _check_predictions(good, answer, expected)
+    def compare(rows: Sequence[Row]) -> None:
+        body = good.body(rows)
+        expected = _expected(oracle, body)
+        answer = good.infer(body)
+        assume(answer.status == 200)
+        _check_predictions(good, answer, expected)
+
+    by_rows(compare, data.draw(rows))
 
 
 @requirement("signature.predictions.datatypes")

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conformance import strategies, tensors
-from conformance.checks import check, check_ok, check_status
+from conformance.checks import by_rows, check, check_ok, check_status
 from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.model import Model
@@ -74,10 +74,12 @@ def test_nested_accepted(scored: Model, data: st.DataObject) -> None:
 @requirement("v2.data.flat-nested")
 @given(data=st.data())
 def test_flat_nested(steady: Model, data: st.DataObject) -> None:
-    rows = data.draw(steady.rows())
-    flat, nested = _answered(steady, rows), _answered(steady, rows, nested=True)
-    different = tensors.difference(flat.json, nested.json)
-    check(not different, "flat and nested data give different predictions", flat, nested, got=different)
+    def compare(rows: Sequence[Row]) -> None:
+        flat, nested = _answered(steady, rows), _answered(steady, rows, nested=True)
+        different = tensors.difference(flat.json, nested.json)
+        check(not different, "flat and nested data give different predictions", flat, nested, got=different)
+
+    by_rows(compare, data.draw(steady.rows()))
 
 
 def _check_rows(model: Model, rows: Sequence[Row], batch: Exchange, some: Sequence[int]) -> None:
