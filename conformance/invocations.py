@@ -197,12 +197,22 @@ def answered(endpoint: Invocations, rows: Sequence[Row], form: str = "") -> Exch
     return answer
 
 
+def is_text(spec: TensorSpec) -> bool:
+    """Whether the input holds plain text."""
+    return spec.datatype == "BYTES" and spec.content_type in ("", "np", "str")
+
+
+def texts_of(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    """The inputs of plain text. Skips when there are none."""
+    found = [spec for spec in specs if is_text(spec)]
+    if not found:
+        not_implemented("the model has no input of text")
+    return found
+
+
 def with_text(specs: Sequence[TensorSpec], row: Row, text: str) -> Row:
-    """The row with ``text`` in all its columns of text. Skips when it has none."""
-    names = [spec.name for spec in specs if spec.datatype == "BYTES" and spec.content_type in ("", "str")]
-    if not names:
-        not_implemented("the model has no column of text")
-    return {**row, **{name: [text] for name in names}}
+    """The row with ``text`` in all its inputs of text. Skips when it has none."""
+    return {**row, **{spec.name: [text] * spec.row_size for spec in texts_of(specs)}}
 
 
 def predictions(answer: Exchange) -> Any:
