@@ -271,9 +271,13 @@ def _check_returned(endpoint: Invocations, rows: Sequence[Row], specs: Sequence[
             got = [reading.predicted(element, spec.content_type) for element in returned]
         except ValueError:
             got = None
-        check(
-            got == sent, f"{spec.name!r} comes back changed", answer, got=repr(returned), expected=repr(sent)
-        )
+        same = got == sent or (_is_guessed(endpoint, spec) and not reading.difference(got, sent, "FP32"))
+        check(same, f"{spec.name!r} comes back changed", answer, got=returned, expected=sent)
+
+
+def _is_guessed(endpoint: Invocations, spec: TensorSpec) -> bool:
+    """Whether nothing but a request tells that the input is FP64: the model's may be FP32."""
+    return spec.datatype == "FP64" and not endpoint.model.described.get("inputs")
 
 
 @requirement("mlflow.predictions.round-trip")
