@@ -48,9 +48,9 @@ class Response:
     body: bytes
     framing: str = "length"
 
-    @cached_property
+    @property
     def json(self) -> Any:
-        """The body as JSON; None when it is none."""
+        """The body as JSON, read anew, so that it can be changed; None when it is none."""
         return _parsed(self.body)
 
     def with_json(self, document: Any, **style: Any) -> "Response":
