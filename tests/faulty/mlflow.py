@@ -273,7 +273,8 @@ def whole_numbers_refused(request: Request, ask: Ask) -> Response:
     """A number of a double column needs a decimal point."""
     (data,) = asked(request).values() if len(asked(request)) == 1 else (None,)
     rows = data.get("data", []) if isinstance(data, dict) else data
-    cells = elements_of([list(row.values()) if isinstance(row, dict) else row for row in rows or []])
+    listed = rows if isinstance(rows, list) else []
+    cells = elements_of([list(row.values()) if isinstance(row, dict) else row for row in listed])
     whole = any(type(x) is int for x in cells)
     return scoring_error(400, "Can not safely convert int64 to float64") if whole else ask(request)
 

@@ -190,7 +190,8 @@ def strings_lose_their_line_end(answer: Any, request: Request) -> None:
     _elements(answer, "BYTES", lambda x: x.rstrip("\r\n"))
 
 
-@fault("v2.data.exact-strings", model="echo-columns", echo=True)
+# A string column that is given back changed breaks the protocol and its content type.
+@fault("v2.data.exact-strings", "content-types.round-trip.str", model="echo-columns", echo=True)
 @edits(INFER)
 def strings_trimmed(answer: Any, request: Request) -> None:
     """White space around text is lost."""
