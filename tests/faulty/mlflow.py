@@ -12,7 +12,6 @@ from tests.faulty.vocabulary import (
     asked,
     at,
     edits,
-    elements_of,
     fault,
     headed,
     responds,
@@ -265,18 +264,6 @@ def params_change_scores(answer: Any, request: Request) -> None:
     """Unknown params change the prediction."""
     if asked(request).get("params"):
         _predictions(answer, lambda found: [x + 1 for x in found])
-
-
-@fault("mlflow.predictions.integers-for-doubles", speaks="mlflow")
-@at(INVOCATIONS)
-def whole_numbers_refused(request: Request, ask: Ask) -> Response:
-    """A number of a double column needs a decimal point."""
-    (data,) = asked(request).values() if len(asked(request)) == 1 else (None,)
-    rows = data.get("data", []) if isinstance(data, dict) else data
-    listed = rows if isinstance(rows, list) else []
-    cells = elements_of([list(row.values()) if isinstance(row, dict) else row for row in listed])
-    whole = any(type(x) is int for x in cells)
-    return scoring_error(400, "Can not safely convert int64 to float64") if whole else ask(request)
 
 
 # Here MLflow makes false of null and takes base64 as it is, and the reference server follows it: these two
