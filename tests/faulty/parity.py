@@ -25,14 +25,6 @@ def inference_scaled(answer: Any, request: Request) -> None:
         output["data"] = [x * 2 for x in output["data"]]
 
 
-@fault("parity.integers", MLFLOW_S_OWN, model=ECHO, speaks="both")
-@edits(INVOCATIONS)
-def scored_integers_through_double(answer: Any, request: Request) -> None:
-    """Integers go through floating point at the scoring endpoint."""
-    for row in answer["predictions"]:
-        row["long"] = max(min(int(float(row["long"])), 2**63 - 1024), -(2**63))
-
-
 @fault("parity.datetimes", MLFLOW_S_OWN, model=ECHO, speaks="both")
 @at(INVOCATIONS)
 def scored_days_begin_at_noon(request: Request, ask: Ask) -> Response:
