@@ -68,6 +68,15 @@ def hard_elements(spec: TensorSpec) -> list[Any]:
     return [text for text in _HARD_TEXTS if spec.content_type != "np" or not text.endswith("\0")]
 
 
+def hard_rows(specs: Sequence[TensorSpec]) -> list[Row]:
+    """Rows that hold each of the hard elements of each input."""
+    hard = {spec.name: hard_elements(spec) for spec in specs}
+    return [
+        {s.name: [hard[s.name][(i + j) % len(hard[s.name])] for j in range(s.row_size)] for s in specs}
+        for i in range(max(map(len, hard.values()), default=0))
+    ]
+
+
 _HARD_NUMBERS = [0.0, -0.5, 1.5, 1024.0]
 _DOUBLES = [0.1, 1 / 3, 16777217.0, 5e-324, 1.7976931348623157e308]
 _HARD_TEXTS = [

@@ -187,9 +187,7 @@ def _check_echo(model: Model, target: Target, element: str, data: st.DataObject 
     if data is not None:
         _check_returned(model, specs, data.draw(strategies.row(specs, extreme=True)))
         return
-    hard = {spec.name: strategies.hard_elements(spec) for spec in specs}
-    for i in range(max(map(len, hard.values()))):
-        row = {s.name: [hard[s.name][(i + j) % len(hard[s.name])] for j in range(s.row_size)] for s in specs}
+    for row in strategies.hard_rows(specs):
         _check_returned(model, specs, row)
 
 

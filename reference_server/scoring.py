@@ -12,6 +12,7 @@ from mlflow.pyfunc import scoring_server
 from reference_server import jsonio
 from reference_server.errors import BadRequest, ModelError, ServingError, UnsupportedMediaType
 from reference_server.runtime import Model
+from reference_server.tables import as_table
 
 
 class _Call:
@@ -39,9 +40,10 @@ def invoke(model: Model, body: bytes, content_type: str) -> str:
     Raises ``BadRequest``, ``UnsupportedMediaType`` or ``ModelError``.
     """
     call = _Call(model)
+    schema = call.metadata.get_input_schema()
     try:
-        data: Any = _object(body) if _is_json(content_type) else body
-        result = scoring_server.invocations(data, content_type, call, call.metadata.get_input_schema())
+        data: Any = as_table(_object(body), schema) if _is_json(content_type) else body
+        result = scoring_server.invocations(data, content_type, call, schema)
     except ServingError:
         raise
     except Exception as error:

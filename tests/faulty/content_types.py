@@ -19,9 +19,6 @@ from tests.faulty.vocabulary import (
 from tests.faulty.wire import Ask, Middleware, Request, Response
 
 ECHO = "echo-columns"
-# The reference server itself breaks this one for binary columns, as MLflow does: in instances base64 means
-# other bytes than in a table.
-MLFLOW_S_OWN = "mlflow.invocations.binary-forms"
 
 
 def named(holder: dict[str, Any]) -> Any:

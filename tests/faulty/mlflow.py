@@ -1,5 +1,6 @@
 """Faults of the scoring protocol: health, forms, predictions."""
 
+import base64
 import json
 import re
 import threading
@@ -12,6 +13,7 @@ from tests.faulty.vocabulary import (
     asked,
     at,
     edits,
+    elements_of,
     fault,
     headed,
     responds,
@@ -130,6 +132,15 @@ def inputs_in_single_precision(answer: Any, request: Request) -> None:
 def csv_refused(request: Request, ask: Ask) -> Response:
     """CSV is no media type of the server."""
     return scoring_error(415) if "csv" in request.headers.get("content-type", "") else ask(request)
+
+
+@fault("mlflow.invocations.csv-text", model="text", speaks="mlflow")
+@at(INVOCATIONS)
+def csv_guesses_types(request: Request, ask: Ask) -> Response:
+    """A reader of CSV takes what looks like a number for one."""
+    if "csv" not in request.headers.get("content-type", ""):
+        return ask(request)
+    return ask(replace(request, body=re.sub(rb"(?m)^0+(?=\d)", b"", request.body)))
 
 
 @fault("mlflow.invocations.csv-agrees", speaks="mlflow")
@@ -266,12 +277,43 @@ def params_change_scores(answer: Any, request: Request) -> None:
         _predictions(answer, lambda found: [x + 1 for x in found])
 
 
-# Here MLflow makes false of null and takes base64 as it is, and the reference server follows it: these two
-# SHOULD requirements are red without any fault.
-_AS_MLFLOW = ("-k", "not null_made_up and not binary_forms")
+@fault("mlflow.predictions.integers-for-doubles", speaks="mlflow")
+@at(INVOCATIONS)
+def integers_predict_integers(request: Request, ask: Ask) -> Response:
+    """A table of nothing but integers is computed with as integers."""
+    response = ask(request)
+    cells = [x for x in elements_of(list(asked(request).values())) if not isinstance(x, dict)]
+    split = asked(request).get("dataframe_split")
+    cells += elements_of(split.get("data")) if isinstance(split, dict) else []
+    if response.status != 200 or not cells or any(type(x) is not int for x in cells):
+        return response
+    return response.with_json({"predictions": [int(x) for x in response.json["predictions"]]})
 
 
-@fault("mlflow.predictions.round-trip", speaks="mlflow", model="echo-columns", echo=True, options=_AS_MLFLOW)
+@fault("mlflow.predictions.null-made-up", speaks="mlflow", model="echo-columns", echo=True)
+@at(INVOCATIONS)
+def null_is_false(request: Request, ask: Ask) -> Response:
+    """A null in a column of booleans is false."""
+    document = asked(request)
+    match document.get("dataframe_split"):
+        case {"columns": ["boolean", *_], "data": [[None, *cells]]}:
+            split = document["dataframe_split"] | {"data": [[False, *cells]]}
+            return ask(request.with_json({"dataframe_split": split}))
+    return ask(request)
+
+
+@fault("mlflow.invocations.binary-forms", speaks="mlflow", model="echo-columns")
+@at(INVOCATIONS)
+def base64_kept_in_instances(request: Request, ask: Ask) -> Response:
+    """In instances, base64 is text whose characters are the bytes."""
+    rows = asked(request).get("instances")
+    if ask(request).status != 200 or not isinstance(rows, list):
+        return ask(request)
+    encoded = [row | {"binary": base64.b64encode(row["binary"].encode()).decode()} for row in rows]
+    return ask(request.with_json({"instances": encoded}))
+
+
+@fault("mlflow.predictions.round-trip", speaks="mlflow", model="echo-columns", echo=True)
 @edits(INVOCATIONS)
 def scores_through_double(answer: Any, request: Request) -> None:
     """Integers go through floating point, and are clipped to what INT64 holds."""
@@ -279,7 +321,7 @@ def scores_through_double(answer: Any, request: Request) -> None:
         row["long"] = max(min(int(float(row["long"])), 2**63 - 1024), -(2**63))
 
 
-@fault("mlflow.predictions.text-kept", speaks="mlflow", model="echo-columns", echo=True, options=_AS_MLFLOW)
+@fault("mlflow.predictions.text-kept", speaks="mlflow", model="echo-columns", echo=True)
 @edits(INVOCATIONS)
 def dates_found_in_text(answer: Any, request: Request) -> None:
     """Text that looks like a date becomes a moment."""

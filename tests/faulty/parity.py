@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.faulty.content_types import ECHO, MLFLOW_S_OWN
+from tests.faulty.content_types import ECHO
 from tests.faulty.v2_errors import forgives
 from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, fault
 from tests.faulty.wire import Ask, Request, Response
@@ -25,7 +25,15 @@ def inference_scaled(answer: Any, request: Request) -> None:
         output["data"] = [x * 2 for x in output["data"]]
 
 
-@fault("parity.datetimes", MLFLOW_S_OWN, model=ECHO, speaks="both")
+@fault("parity.integers", model=ECHO, speaks="both")
+@edits(INVOCATIONS)
+def scored_integers_through_double(answer: Any, request: Request) -> None:
+    """Integers go through floating point at the scoring endpoint."""
+    for row in answer["predictions"]:
+        row["long"] = max(min(int(float(row["long"])), 2**63 - 1024), -(2**63))
+
+
+@fault("parity.datetimes", model=ECHO, speaks="both")
 @at(INVOCATIONS)
 def scored_days_begin_at_noon(request: Request, ask: Ask) -> Response:
     """A date without a time is its noon at the scoring endpoint."""
@@ -56,7 +64,7 @@ def alcohol_scored_without(request: Request, ask: Ask) -> Response:
     return mended if mended.status == 200 else response
 
 
-@fault("parity.null", MLFLOW_S_OWN, model="optional-columns", speaks="both")
+@fault("parity.null", model="optional-columns", speaks="both")
 @forgives
 def inferred_null_is_zero(document: Any) -> None:
     """A null in a tensor of numbers is zero at the inference endpoint."""

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.faulty.content_types import ECHO, MLFLOW_S_OWN
+from tests.faulty.content_types import ECHO
 from tests.faulty.v2_errors import forgives
 from tests.faulty.vocabulary import (
     INFER,
@@ -189,7 +189,6 @@ def alcohol_may_miss(document: Any) -> None:
 
 @fault(
     "signature.predictions.invocations-accepted",
-    MLFLOW_S_OWN,
     model="optional-columns",
     speaks="both",
     oracle=True,
