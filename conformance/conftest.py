@@ -14,6 +14,7 @@ from conformance import answers, known_failures
 from conformance.client import Client
 from conformance.exchange import redacted
 from conformance.invocations import Invocations
+from conformance.known_failures import KnownFailures
 from conformance.model import Model, load_sample
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
@@ -97,7 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--known-failures",
         type=Path,
         metavar="FILE",
-        help="requirements that the target is known to break (TOML)",
+        help="requirements, or tests, that the target is known to break (TOML)",
     )
     add("--write-known-failures", type=Path, metavar="FILE", help="write what fails as such a file")
     add("--report-json", type=Path, metavar="FILE", help="write the report as JSON")
@@ -144,14 +145,15 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return None
 
 
-def _prepare(config: pytest.Config) -> tuple[Target, dict[str, str]]:
+def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
     option = config.getoption
     if not option("target"):
         raise SetupError("give the server's base URL: --target URL")
     unknown = [name for name in option("requirement") if name not in requirements()]
     if unknown:
         raise SetupError(f"--requirement {unknown[0]}: there is no such requirement")
-    known = known_failures.load(option("known_failures")) if option("known_failures") else {}
+    listed = option("known_failures")
+    known = known_failures.load(listed) if listed else KnownFailures({})
     if option("mlmodel"):
         check_mlmodel(option("mlmodel"))
     sample, known_answers = option("sample"), option("answers")

@@ -1,39 +1,103 @@
-"""Known failures: requirements that a target is known to break, each with a reason."""
+"""Known failures: requirements, or single tests of them, that a target is known to break."""
 
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from conformance.verdict import TestResult, Verdict
 from spec.catalogue import requirements
 from spec.validation import violations
 
+_SUITE = Path(__file__).parent
 
-def load(path: Path) -> dict[str, str]:
-    """Reason by requirement id. Raises ValueError that names the entry and what is wrong with it."""
+
+@dataclass(frozen=True)
+class KnownFailures:
+    """The entries by what they name: a requirement's id, or a test as ``test_file.py::test_name[model]``."""
+
+    entries: Mapping[str, Mapping[str, str]]
+
+    def excuses(self, requirement: str, test: str) -> str:
+        """The reason why this test of this requirement may fail; empty when it may not."""
+        entry = self.entries.get(requirement) or self.entries.get(test_id(test))
+        return entry["reason"] if entry else ""
+
+    def reason(self, verdict: Verdict) -> str:
+        """The reason why all that fails of a requirement may fail; empty when not all of it may."""
+        failing = [r.test for r in verdict.results if r.failure]
+        reasons = [self.excuses(verdict.requirement.id, test) for test in failing]
+        return reasons[0] if all(reasons) and reasons else ""
+
+    def stale(self, found: Sequence[Verdict]) -> list[str]:
+        """The entries for what passes."""
+        results = [result for verdict in found for result in verdict.results]
+        passed = {v.requirement.id for v in found if v.outcome == "passed"}
+        passed |= {test_id(r.test) for r in results if r.result == "passed"}
+        return [name for name in self.entries if name in passed]
+
+
+def test_id(node: str) -> str:
+    """The test as an entry names it: pytest's node id without the folder, which depends on where it runs."""
+    path, colons, test = node.partition("::")
+    return f"{Path(path).name}{colons}{test}"
+
+
+test_id.__test__ = False  # type: ignore[attr-defined]
+
+
+def load(path: Path) -> KnownFailures:
+    """The entries of a file. Raises ValueError that names the entry and what is wrong with it."""
     document = tomllib.loads(path.read_text("utf-8"))
     wrong = violations("suite/known-failures", document)
     if wrong:
         raise ValueError(f"{path}: {wrong[0]}")
-    found: dict[str, str] = {}
+    found: dict[str, Mapping[str, str]] = {}
     for entry in document.get("known-failure", []):
-        name = entry["requirement"]
-        if name not in requirements():
-            raise ValueError(f"{path}: {name} is no requirement of this suite")
-        if requirements()[name].level == "CHARACTERISE":
-            raise ValueError(f"{path}: {name} never fails: it records behaviour")
-        if name in found:
-            raise ValueError(f"{path}: {name} is listed twice")
-        found[name] = entry["reason"]
-    return found
+        name = entry.get("requirement") or test_id(entry["test"])
+        mistake = _mistake(name) if "requirement" in entry else _mistake_of_test(name)
+        if mistake or name in found:
+            raise ValueError(f"{path}: {name} {mistake or 'is listed twice'}")
+        found[name] = entry
+    return KnownFailures(found)
 
 
-def write(path: Path, failures: Mapping[str, str], known: Mapping[str, str]) -> None:
-    """Write an entry for each failing requirement; a reason that is known already is kept."""
-    path.write_text("\n".join(_entries(failures, known)), "utf-8")
+def _mistake(requirement: str) -> str:
+    if requirement not in requirements():
+        return "is no requirement of this suite"
+    never = requirements()[requirement].level == "CHARACTERISE"
+    return "never fails: it records behaviour" if never else ""
 
 
-def _entries(failures: Mapping[str, str], known: Mapping[str, str]) -> Iterable[str]:
-    for name, message in failures.items():
-        reason = known.get(name, message)
-        yield f"[[known-failure]]\nrequirement = {json.dumps(name)}\nreason = {json.dumps(reason)}\n"
+def _mistake_of_test(test: str) -> str:
+    """What is wrong with the name of a test. The model in brackets is the target's: it is not looked at."""
+    file, _, name = test.partition("::")
+    path, function = _SUITE / file, name.partition("[")[0]
+    known = path.is_file() and re.search(rf"^def {re.escape(function)}\(", path.read_text("utf-8"), re.M)
+    return "" if known and function else "is no test of this suite: write test_file.py::test_name[model]"
+
+
+def write(path: Path, failing: Sequence[Verdict], known: KnownFailures) -> None:
+    """Write an entry for each failing requirement; what is known of it already is kept."""
+    path.write_text("\n".join(_written(e) for v in failing for e in _entries(v, known)), "utf-8")
+
+
+def _entries(verdict: Verdict, known: KnownFailures) -> Iterator[Mapping[str, str]]:
+    name, failing = verdict.requirement.id, [r for r in verdict.results if r.failure]
+    tests = [test_id(r.test) for r in failing]
+    if name not in known.entries and all(test in known.entries for test in tests):
+        yield from (known.entries[test] for test in tests)
+    else:
+        yield known.entries.get(name) or {"requirement": name, "reason": _message(failing)}
+
+
+def _message(failing: Iterable[TestResult]) -> str:
+    return next(str(r.failure["message"]) for r in failing if r.failure)
+
+
+def _written(entry: Mapping[str, Any]) -> str:
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in entry.items()]
+    return "".join(["[[known-failure]]\n", *lines])

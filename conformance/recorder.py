@@ -11,6 +11,7 @@ from hypothesis.errors import FlakyFailure, Unsatisfiable
 from conformance.checks import NonConformance
 from conformance.client import Client, NoAnswer, TargetDied
 from conformance.exchange import shown
+from conformance.known_failures import KnownFailures
 from conformance.skips import NOT_IMPLEMENTED, UNTESTED, not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import brief
@@ -35,7 +36,7 @@ def requirement_of(item: pytest.Item) -> Requirement:
 class Recorder:
     """Turns what pytest reports about a test into a record of its requirement."""
 
-    def __init__(self, target: Target, level: str, known: Mapping[str, str]) -> None:
+    def __init__(self, target: Target, level: str, known: KnownFailures) -> None:
         self.target = target
         self.client: Client = target.client
         self.level = level
@@ -104,8 +105,9 @@ class Recorder:
         if result.failure:
             report.longrepr = failure_text(requirement, result.failure)
             report.outcome = "failed"
-            if requirement.id in self.known:
-                _excuse(report, f"known failure: {self.known[requirement.id]}")
+            reason = self.known.excuses(requirement.id, result.test)
+            if reason:
+                _excuse(report, f"known failure: {reason}")
             elif requirement.level == "SHOULD" and self.level == "must":
                 _excuse(report, "SHOULD")
         elif result.result == "untested" and report.failed:

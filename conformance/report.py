@@ -12,7 +12,8 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from conformance import VERSION, known_failures
-from conformance.verdict import OUTCOMES, TestResult, Verdict, counts, stale, verdicts
+from conformance.known_failures import KnownFailures
+from conformance.verdict import OUTCOMES, TestResult, Verdict, counts, verdicts
 from spec.catalogue import requirements, sources
 from spec.validation import violations
 
@@ -24,7 +25,7 @@ class ReportOptions:
     """What the report needs of the command line. ``shown``: the options with secrets redacted."""
 
     level: str
-    known: Mapping[str, str]
+    known: KnownFailures
     json_file: Path | None
     write_known: Path | None
     shown: Mapping[str, Any]
@@ -54,7 +55,7 @@ class Reporter:
     @property
     def stale(self) -> list[str]:
         """The known failures that pass."""
-        return stale(self.options.known, self.verdicts)
+        return self.options.known.stale(self.verdicts)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Nothing selected is a set-up error; a stale known failure fails the run."""
@@ -65,8 +66,8 @@ class Reporter:
         if self.options.json_file:
             self._write_json(self.options.json_file)
         if self.options.write_known:
-            failures = {v.requirement.id: _message(v) for v in self.verdicts if v.outcome == "failed"}
-            known_failures.write(self.options.write_known, failures, self.options.known)
+            failing = [v for v in self.verdicts if v.outcome == "failed"]
+            known_failures.write(self.options.write_known, failing, self.options.known)
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Print findings below the failing level, behaviours and the verdict of each profile."""
@@ -91,7 +92,7 @@ class Reporter:
 
     def _closing(self, found: Sequence[Verdict]) -> Iterator[str]:
         failing = [v for v in found if v.fails(self.options.level)]
-        known = [v for v in failing if v.requirement.id in self.options.known]
+        known = [v for v in failing if self.options.known.reason(v)]
         yield f"{len(failing)} requirements fail at level {self.options.level}, {len(known)} of them known"
         if not self.results:
             yield "no test was selected"
@@ -127,7 +128,7 @@ class Reporter:
         }
         optional = {
             "reason": verdict.reason,
-            "known": self.options.known.get(requirement.id, ""),
+            "known": self.options.known.reason(verdict),
             "behaviour": _behaviour(verdict),
         }
         return row | {key: value for key, value in optional.items() if value}

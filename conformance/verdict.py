@@ -79,9 +79,3 @@ def counts(found: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:
     for verdict in found:
         table[verdict.requirement.profile][verdict.outcome] += 1
     return table
-
-
-def stale(known: Iterable[str], found: Iterable[Verdict]) -> list[str]:
-    """The known failures that pass."""
-    passed = {verdict.requirement.id for verdict in found if verdict.outcome == "passed"}
-    return [name for name in known if name in passed]

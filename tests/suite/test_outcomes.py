@@ -1,5 +1,6 @@
 """Outcomes, levels, known failures: what fails a run and what does not."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,48 @@ def test_a_known_failure_that_passes_fails_the_run(suite: Suite, tiny: str, tmp_
     assert "remove them from the file" in run.output
 
 
+def _known_tests(folder: Path, *names: str) -> Path:
+    file = folder / "known.toml"
+    link = 'link = "https://example.org/1"'
+    entries = [f'[[known-failure]]\ntest = "{name}"\nreason = "We forget it."\n{link}\n' for name in names]
+    file.write_text("\n".join(entries))
+    return file
+
+
+ECHOES = ["test_v2_infer.py::test_id_echo[double]", "test_v2_infer.py::test_id_echo_drawn[double]"]
+
+
+def test_a_known_failure_may_be_one_test(ask: Suite, tmp_path: Path) -> None:
+    written = tmp_path / "written.toml"
+    all_of_it = ask("--known-failures", _known_tests(tmp_path, *ECHOES), "--write-known-failures", written)
+    assert all_of_it.status == 0, all_of_it.output
+    assert all_of_it.row(MUST)["known"] == "We forget it."
+    entries = tomllib.loads(written.read_text())["known-failure"]
+    assert [e["test"] for e in entries if "test" in e] == ECHOES
+    assert {e.get("link") for e in entries if "test" in e} == {"https://example.org/1"}
+
+    half = ask("--known-failures", _known_tests(tmp_path, ECHOES[0]))
+    assert half.status == 1
+    assert "known" not in half.row(MUST)
+    assert "1 known failures" in half.output
+
+
+def test_a_known_test_that_passes_fails_the_run(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    file = _known_tests(tmp_path, f"conformance/{ECHOES[0]}")
+    run = suite("--target", tiny, "--model", "double", *CHOSEN, "--known-failures", file)
+    assert run.status == 1
+    assert "remove them from the file" in run.output
+    assert ECHOES[0] in run.output
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (
+            '[[known-failure]]\ntest = "test_v2_infer.py::test_no_such"\nreason = "x"',
+            "is no test of this suite",
+        ),
+        ('[[known-failure]]\nreason = "x"', "is not valid under any of the given schemas"),
         ('[[known-failure]]\nrequirement = "v2.no.such"\nreason = "x"', "v2.no.such is no requirement"),
         ('[[known-failure]]\nrequirement = "v2.infer.id-echo"', "'reason' is a required property"),
         (f'[[known-failure]]\nrequirement = "{CHARACTERISE}"\nreason = "x"', "it records behaviour"),
