@@ -118,7 +118,7 @@ def test_a_known_test_that_passes_fails_the_run(suite: Suite, tiny: str, tmp_pat
     ("text", "told"),
     [
         (
-            '[[known-failure]]\ntest = "test_v2_infer.py::test_no_such"\nreason = "x"',
+            '[[known-failure]]\ntest = "test_v2_infer.py::test_no"\nreason = "x"',
             "is no test of this suite",
         ),
         ('[[known-failure]]\nreason = "x"', "is not valid under any of the given schemas"),

@@ -1,10 +1,14 @@
 """What can't be tested ends with an exit status of its own and one line that says why."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.suite.conftest import Suite, Tiny, serving
 
 SETUP = 10
@@ -100,3 +104,11 @@ def test_missing_file(suite: Suite, tiny: str) -> None:
     run = suite("--target", tiny, "--model", "double", "--answers", "no/such/folder")
     assert run.status == SETUP
     assert "no/such/folder" in _one_line(run.errors)
+
+
+def test_the_command_runs_from_any_folder(tiny: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "conformance", "--target", tiny, "--model", "double", "-k", "id_empty"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
