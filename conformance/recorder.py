@@ -7,6 +7,7 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis.errors import FlakyFailure, Unsatisfiable
+from hypothesis.internal.conjecture import engine
 
 from conformance.checks import NonConformance
 from conformance.client import Client, NoAnswer, TargetDied
@@ -19,6 +20,7 @@ from conformance.verdict import TestResult
 from spec.catalogue import Requirement, requirements
 
 SURVIVES = "v2.health.survives"
+SHRINKING = 10  # seconds for one failure: a slow target must not keep its user waiting for five minutes
 BEHAVIOUR = pytest.StashKey[dict[str, str]]()
 
 
@@ -174,6 +176,7 @@ def _lines(requirement: Requirement, failure: Mapping[str, Any]) -> Iterator[str
 
 def hypothesis_settings(max_examples: int) -> hypothesis.settings:
     """Deterministic, no deadline, no database: the target decides how long a request takes."""
+    engine.MAX_SHRINKING_SECONDS = SHRINKING
     return hypothesis.settings(
         max_examples=max_examples,
         derandomize=True,
