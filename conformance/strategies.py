@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
 
+_DRAWN = 31  # elements of a row; a prime, so that no two lines of an image are the same
 _WIDTH = {"FP16": 16, "FP32": 32, "FP64": 32}  # FP64 too: a column may be converted to FP32 on its way
 
 # Any text that JSON can carry: no lone surrogates.
@@ -88,8 +89,14 @@ _HARD_TEXTS = [
 def row(specs: Sequence[TensorSpec], *, extreme: bool = False) -> st.SearchStrategy[Row]:
     """One row for the inputs."""
     draw = any_element if extreme else element
-    sizes = {s.name: st.lists(draw(s), min_size=s.row_size, max_size=s.row_size) for s in specs}
-    return st.fixed_dictionaries(sizes)
+    return st.fixed_dictionaries({s.name: _elements(draw(s), s.row_size) for s in specs})
+
+
+def _elements(one: st.SearchStrategy[Any], size: int) -> st.SearchStrategy[list[Any]]:
+    """``size`` elements; of an image only some are drawn, and repeated: thousands take minutes."""
+    drawn = min(size, _DRAWN)
+    some = st.lists(one, min_size=drawn, max_size=drawn)
+    return some if drawn == size else some.map(lambda few: (few * (size // drawn + 1))[:size])
 
 
 def recombined(samples: Sequence[Row], specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
