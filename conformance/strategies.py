@@ -2,7 +2,8 @@
 
 import base64
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
 
-_DRAWN = 31  # elements of a row; a prime, so that no two lines of an image are the same
+_DRAWN = 31  # elements of a kind in a row; a prime, so that no two lines of an image are the same
 _WIDTH = {"FP16": 16, "FP32": 32, "FP64": 32}  # FP64 too: a column may be converted to FP32 on its way
 
 # Any text that JSON can carry: no lone surrogates.
@@ -87,16 +88,22 @@ _HARD_TEXTS = [
 
 
 def row(specs: Sequence[TensorSpec], *, extreme: bool = False) -> st.SearchStrategy[Row]:
-    """One row for the inputs."""
+    """One row for the inputs. Of an image, some elements are drawn and repeated: thousands take minutes."""
     draw = any_element if extreme else element
-    return st.fixed_dictionaries({s.name: _elements(draw(s), s.row_size) for s in specs})
+    kinds = {_kind(spec): spec for spec in specs}
+    sizes = {kind: sum(s.row_size for s in specs if _kind(s) == kind) for kind in kinds}
+    drawn = (st.tuples(*[draw(spec)] * min(sizes[kind], _DRAWN)) for kind, spec in kinds.items())
+    return st.tuples(*drawn).map(lambda found: _dealt(specs, dict(zip(kinds, found, strict=True))))
 
 
-def _elements(one: st.SearchStrategy[Any], size: int) -> st.SearchStrategy[list[Any]]:
-    """``size`` elements; of an image only some are drawn, and repeated: thousands take minutes."""
-    drawn = min(size, _DRAWN)
-    some = st.lists(one, min_size=drawn, max_size=drawn)
-    return some if drawn == size else some.map(lambda few: (few * (size // drawn + 1))[:size])
+def _kind(spec: TensorSpec) -> tuple[str, str]:
+    return spec.datatype, spec.content_type
+
+
+def _dealt(specs: Sequence[TensorSpec], drawn: Mapping[tuple[str, str], Sequence[Any]]) -> Row:
+    """The elements of each kind, dealt to the inputs one after the other."""
+    left = {kind: cycle(elements) for kind, elements in drawn.items()}
+    return {spec.name: list(islice(left[_kind(spec)], spec.row_size)) for spec in specs}
 
 
 def recombined(samples: Sequence[Row], specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
