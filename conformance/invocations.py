@@ -15,7 +15,7 @@ from conformance import scoring, strategies
 from conformance.checks import check
 from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
-from conformance.model import Model
+from conformance.model import Model, accepted_where_others_are_refused
 from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
 
@@ -124,7 +124,8 @@ class Invocations:
     @property
     def batched(self) -> bool:
         """Whether it predicts rows, any number of them, each for itself."""
-        if self.base is None or not self.model.batched or not self.model.row_wise:
+        rows = self.model.rows_alone and all(spec.batched for spec in self.model.outputs)
+        if self.base is None or not self.model.batched or not rows:
             return False
         return reading.rows_of(predictions(self.base), 1) is not None
 
@@ -142,12 +143,19 @@ class Invocations:
 
     @cached_property
     def domain(self) -> list[Row]:
-        """Rows that are accepted, where not all that fit the inputs are; empty where all seem to be."""
+        """Rows that are accepted, where others that fit the inputs are refused with a 4xx status.
+
+        Empty where all seem to be accepted, and where a sample tells what is.
+        """
         if self.model.sample is not None or self.base is None:
-            return []  # the sample tells the domain
-        tried = list(self.model.candidates())
-        accepted = [rows for rows in tried if self._try(rows, self.form)]
-        return [] if len(accepted) == len(tried) else [row for rows in accepted for row in rows]
+            return []
+        return accepted_where_others_are_refused([*self.base_rows, *self.model.probes], self._status)
+
+    def _status(self, row: Row) -> int:
+        try:
+            return self.ask([row]).status
+        except NoAnswer:
+            return 0
 
     def rows(
         self, minimum: int = 1, maximum: int = 4, *, portable: bool = False

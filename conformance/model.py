@@ -1,8 +1,8 @@
 """One model of the target: what its metadata says, one request that it accepts, and how to ask it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,12 @@ _GUESSES: list[dict[str, Any]] = [
     {"boolean": False, "integer": 0, "number": 0.0, "string": ""},
     {"boolean": True, "integer": 10, "number": 10.0, "string": "1"},
 ]
+# What many models with a narrower domain refuse: categories, probabilities, tokens, lengths.
+_PROBES: list[dict[str, Any]] = [
+    {"boolean": True, "integer": -100, "number": -1.0, "string": "conformance"},
+    {"boolean": False, "integer": 100, "number": 1000.0, "string": "é 🍷"},
+    {"boolean": True, "integer": 3, "number": 0.5, "string": "2.5"},
+]
 _PATIENCE = 50  # refusals
 _WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
 
@@ -30,7 +36,7 @@ _WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"
 class Model:
     """A model under test.
 
-    sample: an inference request that the user gave as valid; what is drawn stays close to it. row_wise: the
+    sample: an inference request that the user gave as valid; what is drawn stays close to it. rows_alone: the
     prediction for a row does not depend on the other rows of its batch. known: an inference request with a
     known answer.
     """
@@ -38,7 +44,7 @@ class Model:
     client: Client
     name: str
     sample: dict[str, Any] | None = None
-    row_wise: bool = True
+    rows_alone: bool = True
     known: dict[str, Any] | None = None
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -63,9 +69,13 @@ class Model:
 
     @cached_property
     def inputs(self) -> list[TensorSpec]:
-        """The inputs that metadata declares; those of the request given when it declares none."""
-        given = self.sample or self.known or {"inputs": []}
-        return specs(self.described.get("inputs")) or specs_of_sample(given["inputs"])
+        """The inputs that metadata declares; those of the request given when it declares none.
+
+        Variable inner dimensions are those of the request given.
+        """
+        given = (self.sample or self.known or {"inputs": []})["inputs"]
+        declared = specs(self.described.get("inputs"))
+        return sized(declared, given) if declared else specs_of_sample(given)
 
     @cached_property
     def outputs(self) -> list[TensorSpec]:
@@ -89,13 +99,22 @@ class Model:
         """Whether every input takes any number of rows."""
         return bool(self.inputs) and all(spec.batched for spec in self.inputs)
 
+    @property
+    def row_wise(self) -> bool:
+        """Whether a batch has the predictions of its rows, as far as can be known.
+
+        It has not where an output is declared without rows, or one row is answered with none or with several.
+        """
+        declared = all(spec.batched for spec in self.outputs)
+        return self.rows_alone and declared and (self.base is None or _has_one_row(self.base.json))
+
     def spec(self, name: str) -> TensorSpec | None:
         """The declared output called ``name``."""
         return next((spec for spec in self.outputs if spec.name == name), None)
 
     def fits(self, request: Mapping[str, Any]) -> bool:
         """Whether each input of a request is one that the metadata declares: name, datatype and shape."""
-        declared = {spec.name: spec for spec in self.inputs}
+        declared = {spec.name: spec for spec in specs(self.described.get("inputs")) or self.inputs}
         return all(
             (spec := declared.get(tensor["name"])) is not None
             and tensor["datatype"] == spec.datatype
@@ -148,10 +167,22 @@ class Model:
                     continue
                 if answer.status == 200:
                     self.base_rows = rows[:1]
-                    return answer if len(rows) == 1 else self.predict(rows[:1])
+                    return answer if len(rows) == 1 else self._with_one_row(rows)
                 self.refusal = answer
         self.always = {}
         return None
+
+    def _with_one_row(self, rows: Sequence[Row]) -> Exchange:
+        """The answer to the first of rows that are accepted together.
+
+        Where it is refused alone, they are one tensor that can't be cut, and no batch.
+        """
+        answer = self.predict(rows[:1])
+        if answer.status != 200:
+            self.inputs = [replace(s, shape=(len(rows), *s.row_shape)) for s in self.inputs]
+            self.base_rows = [{s.name: [e for row in rows for e in row[s.name]] for s in self.inputs}]
+            answer = self.predict(self.base_rows)
+        return answer
 
     accepted: int = field(default=0, init=False)
     refused: int = field(default=0, init=False)
@@ -165,7 +196,7 @@ class Model:
             return
         yield from filter(None, map(self._given, (self.sample, self.known)))
         for guess in _GUESSES:
-            yield [{spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}]
+            yield [self._filled(guess)]
 
     def _given(self, request: Mapping[str, Any] | None) -> list[dict[str, list[Any]]]:
         """The rows of a request that was given; none when it lacks an input or has no rows."""
@@ -174,6 +205,30 @@ class Model:
         except ValueError:
             return []
         return [row for row in rows if len(row) == len(self.inputs)]
+
+    @cached_property
+    def domain(self) -> list[Row]:
+        """Rows that are accepted, where others that fit the metadata are refused with a 4xx status.
+
+        Empty where all seem to be accepted, and where a sample tells what is.
+        """
+        if self.sample is not None or self._structured or self.base is None:
+            return []
+        return accepted_where_others_are_refused(self.probes, self._status)
+
+    @property
+    def probes(self) -> list[Row]:
+        """Rows that fit the metadata, of which a model with a narrower domain refuses some."""
+        return [*self.base_rows, *(self._filled(guess) for guess in [*_GUESSES, *_PROBES])]
+
+    def _status(self, row: Row) -> int:
+        try:
+            return self.predict([row]).status
+        except NoAnswer:
+            return 0
+
+    def _filled(self, guess: Mapping[str, Any]) -> Row:
+        return {spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}
 
     @property
     def base_body(self) -> dict[str, Any]:
@@ -192,17 +247,27 @@ class Model:
 
     def row(self, base_rows: Sequence[Row] = ()) -> st.SearchStrategy[Row]:
         """A row that the model should accept. ``base_rows``: rows that it does accept."""
-        structured = any(spec.content_type == "pd_json" for spec in self.inputs)
-        if self.sample is None and not structured:
+        if self.sample is None and not self._structured and not self.domain:
             return strategies.row(self.inputs)
-        rows = self._given(self.sample or self.known) or base_rows or self.base_rows
+        rows = self.domain or self._given(self.sample or self.known) or base_rows or self.base_rows
         return strategies.recombined(rows, self.inputs)
+
+    @property
+    def _structured(self) -> bool:
+        return any(spec.content_type == "pd_json" for spec in self.inputs)
 
     def rows(self, minimum: int = 1, maximum: int = 4) -> st.SearchStrategy[list[Row]]:
         """Rows that the model should accept; one where its inputs are not batched."""
         if not self.batched:
             return st.lists(self.row(), min_size=1, max_size=1)
         return st.lists(self.row(), min_size=minimum, max_size=maximum)
+
+
+def accepted_where_others_are_refused(rows: Iterable[Row], status: Callable[[Row], int]) -> list[Row]:
+    """The rows with status 200, where another has a 4xx status; none where none has."""
+    told = [(row, status(row)) for row in rows]
+    refused = any(400 <= status < 500 for _, status in told)
+    return [row for row, status in told if status == 200] if refused else []
 
 
 def specs(declared: Any) -> list[TensorSpec]:
@@ -219,6 +284,29 @@ def specs(declared: Any) -> list[TensorSpec]:
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
     return found
+
+
+def sized(declared: Sequence[TensorSpec], given: Sequence[Mapping[str, Any]]) -> list[TensorSpec]:
+    """The declared inputs with their variable inner dimensions as in the tensors given.
+
+    The first dimension too where the tensors differ in their number of rows, and are no batch.
+    """
+    shapes = {tensor["name"]: tensor["shape"] for tensor in given}
+    fitting = {s.name: shapes[s.name] for s in declared if len(shapes.get(s.name, ())) == len(s.shape)}
+    whole = len({fitting[s.name][0] if s.batched else 1 for s in declared if s.name in fitting}) > 1
+    return [_sized(spec, fitting[spec.name], whole) if spec.name in fitting else spec for spec in declared]
+
+
+def _sized(spec: TensorSpec, given: Sequence[int], whole: bool) -> TensorSpec:
+    free = [d < 0 and (whole or position > 0) for position, d in enumerate(spec.shape)]
+    shape = [g if f else d for f, d, g in zip(free, spec.shape, given, strict=True)]
+    return replace(spec, shape=tuple(shape))
+
+
+def _has_one_row(body: Any) -> bool:
+    """Whether each output of an answer has one row, as far as its shape can be read."""
+    shapes = [output.get("shape") for output in tensors.outputs_by_name(body).values()]
+    return all(tuple(shape[:1]) == (1,) for shape in shapes if tensors.is_shape(shape))
 
 
 def load_sample(text: str) -> dict[str, Any]:
@@ -251,4 +339,6 @@ def _spec_of_sample(tensor: Mapping[str, Any], batched: bool) -> TensorSpec:
 def _guessed(spec: TensorSpec, guess: Mapping[str, Any]) -> Any:
     row = DATATYPES.get(spec.datatype)
     kind = row.element if row else "number"
-    return _WRITTEN.get(spec.content_type, guess[kind]) if kind == "string" else guess[kind]
+    if kind == "string":
+        return _WRITTEN.get(spec.content_type, guess[kind])
+    return max(guess[kind], 0) if kind == "integer" and row and row.minimum == 0 else guess[kind]

@@ -176,11 +176,11 @@ def scores_slightly_off(answer: Any, request: Request) -> None:
 
 @fault("mlflow.predictions.answers", speaks="both")
 @at(INVOCATIONS)
-def large_scores_refused(request: Request, ask: Ask) -> Response:
-    """Numbers beyond 900 are refused, of which nothing tells."""
+def large_scores_end_in_500(request: Request, ask: Ask) -> Response:
+    """Numbers beyond 900 are too much for the server, of which nothing tells."""
     response = ask(request)
     large = response.status == 200 and re.search(rb"[ ,\[]9\d\d\.", request.body)
-    return scoring_error(400, "out of range") if large else response
+    return scoring_error(500, "oops") if large else response
 
 
 @fault("mlflow.predictions.batch", speaks="mlflow")

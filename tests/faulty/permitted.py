@@ -1,6 +1,7 @@
 """Unusual servers that are right: what the sources permit."""
 
 import gzip
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from tests.faulty.vocabulary import (
     ERROR,
     INDEX,
     INFER,
+    INVOCATIONS,
     LIVE,
     METADATA,
     MODEL_READY,
@@ -22,8 +24,10 @@ from tests.faulty.vocabulary import (
     error,
     headed,
     inputs_of,
+    path_of,
     permitted,
     responds,
+    scoring_error,
     text,
 )
 from tests.faulty.wire import Ask, Request, Response
@@ -256,6 +260,18 @@ def no_mlflow(response: Response, request: Request) -> Response:
 def no_v2(response: Response, request: Request) -> Response:
     """There is the MLflow protocol alone."""
     return response
+
+
+@permitted()
+@at(f"{INFER}|{INVOCATIONS}")
+def narrow_domain(request: Request, ask: Ask) -> Response:
+    """Numbers beyond 900 are refused: the model takes less than its metadata can say."""
+    response = ask(request)
+    large = response.status == 200 and re.search(rb"[ ,\[](9\d\d|1\d\d\d)\.", request.body)
+    if not large:
+        return response
+    refuse = scoring_error if path_of(request) == "/invocations" else error
+    return refuse(400, "numbers must be below 900")
 
 
 @permitted()

@@ -29,10 +29,19 @@ from tests.faulty.wire import Ask, Request, Response
 
 @fault("v2.infer.answers")
 @at(INFER)
-def large_numbers_refused(request: Request, ask: Ask) -> Response:
-    """Numbers beyond 900 are refused, of which the metadata says nothing."""
+def several_rows_refused(request: Request, ask: Ask) -> Response:
+    """Only one row is taken, of which the metadata says nothing."""
+    several = any(t.get("shape") not in ([1], [1, 1]) for t in inputs_of(request))
+    response = ask(request)
+    return error(400, "one row, please") if response.status == 200 and several else response
+
+
+@fault("v2.infer.answers")
+@at(INFER)
+def large_numbers_end_in_500(request: Request, ask: Ask) -> Response:
+    """Numbers beyond 900 are too much for the server, of which the metadata says nothing."""
     numbers = [x for t in inputs_of(request) for x in elements_of(t.get("data")) if isinstance(x, float)]
-    return error(400, "out of range") if max(numbers, default=0) > 900 else ask(request)
+    return error(500, "oops") if max(numbers, default=0) > 900 else ask(request)
 
 
 @fault("v2.infer.schema")
