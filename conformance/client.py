@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from _pytest.outcomes import Skipped
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from conformance import VERSION
 from conformance.exchange import Exchange, Request, Response
@@ -143,7 +143,7 @@ class Client:
         opened = pool.num_connections
         try:
             return self._once(request, chunks)
-        except ProtocolError:
+        except (ProtocolError, SSLError):  # few servers say good-bye on TLS before they close
             if pool.num_connections > opened:
                 raise
             self._pool.clear()

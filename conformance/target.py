@@ -69,6 +69,8 @@ def discover(
             models = models if names else _there(models)
             _check_models(client, models)
     except (NoAnswer, TargetDied) as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise SetupError(f"{error}. Give what signed the certificate with --ca-cert FILE") from error
         raise SetupError(f"{client.url} does not speak HTTP: {error}") from error
     return Target(client, models, _missing(v2, mlflow, models, names, mlmodel), answers, mlmodel)
 
@@ -94,6 +96,11 @@ def index(client: Client) -> Exchange:
 
 def _listed(client: Client) -> list[str]:
     answer = index(client)
+    if answer.status in (401, 403):
+        raise SetupError(
+            f"{client.url} answers {answer.status} to POST /v2/repository/index: give a token with "
+            "--header 'Authorization: …', or name a model with --model NAME"
+        )
     if answer.status == 200 and is_valid("mlserver/repository-index", answer.json):
         names = sorted({row["name"] for row in answer.json if row.get("state", "READY") == "READY"})
         if names:
