@@ -1,4 +1,4 @@
-"""The good request with another first element in one of its inputs."""
+"""The good request with other elements in one of its inputs."""
 
 import json
 from collections.abc import Iterable
@@ -9,6 +9,10 @@ from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.malformed import written
 from conformance.model import Model
+from conformance.tensors import Row
+
+_SIDE = 5  # inputs at the start and at the end of the row that are moved
+_LITTLE = 2**-10  # what two decimals don't tell
 
 
 def one_of_each_datatype(model: Model) -> list[tuple[int, dict[str, Any]]]:
@@ -28,6 +32,27 @@ def with_element(model: Model, index: int, element: str) -> Exchange:
     body["inputs"][index]["data"] = [mark, *data[1:]]
     text = written(body).replace(json.dumps(mark).encode(), element.encode())
     return model.client.send("POST", model.path("infer"), text, JSON)
+
+
+def moved(element: Any) -> Any:
+    """Another element of the same type."""
+    if isinstance(element, bool):
+        return not element
+    return element + element if isinstance(element, str) else element + 1
+
+
+def neighbours(model: Model) -> list[Row]:
+    """The good row, and rows that differ from it in one input each or in all by little, where accepted."""
+    (row,) = model.base_rows
+    plain = [s for s in model.inputs if s.content_type in ("", "np", "str")]
+    tried = [
+        {**row, s.name: [moved(e) for e in row[s.name]]} for s in (*plain[:_SIDE], *plain[_SIDE:][-_SIDE:])
+    ]
+    floats = {s.name for s in plain if s.datatype.startswith("FP")}
+    tried.append(
+        {name: [e + _LITTLE for e in data] if name in floats else data for name, data in row.items()}
+    )
+    return [row, *(one for one in tried if model.predict([one]).status == 200)]
 
 
 def taken_as(model: Model, index: int, answer: Exchange, candidates: Iterable[Any]) -> str:

@@ -17,7 +17,9 @@ def check_v2(case: Case, answer: Exchange) -> None:
         # An output of another name is a finding of v2.infer.output-names, when it is the only one.
         alone = len(outputs) == len(case.response["outputs"]) == 1
         output = outputs.get(name) or (next(iter(outputs.values())) if alone else {})
-        got, expected = tensors.flat(output.get("data")), tensors.flat(wanted["data"])
+        got, expected = (
+            tensors.held(tensors.flat(one.get("data")), wanted["datatype"]) for one in (output, wanted)
+        )
         same = tensors.close(got, expected, case.tolerance)
         check(same, f"{case.name}: output {name!r} is wrong", answer, got=got, expected=expected)
 

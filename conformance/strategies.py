@@ -16,10 +16,11 @@ _WIDTH = {"FP16": 16, "FP32": 32, "FP64": 32}  # FP64 too: a column may be conve
 
 # Any text that JSON can carry: no lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-# Ids that servers are known to change: numbers, constants, padding, capitals, decomposed and other letters.
+# Ids that servers are known to change: numbers, constants, padding, capitals, other letters, what has a
+# meaning in HTML, URLs and headers, a UUID.
 HARD_IDS = (
-    "42", "007", "null", "true", "1e3", " padded ", "Capital", "e\u0301", "🍷", "\u202eabc", '"\\/',
-    "x" * 1024,
+    "42", "007", "null", "true", "1e3", " padded ", " ", "Capital", "e\u0301", "🍷", "\u202eabc", '"\\/',
+    "<&>", "a+b%20c", "two\nlines", "123E4567E89B12D3A456426614174000", "x" * 1024,
 )  # fmt: skip
 ids = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
 datetimes = st.datetimes(
@@ -63,7 +64,7 @@ def hard_elements(spec: TensorSpec) -> list[Any]:
         beyond_double = [2**53 + 1, row.maximum - 1, row.minimum + 1]
         return [e for e in (row.minimum, row.maximum, *beyond_double) if row.minimum <= e <= row.maximum]
     if kind == "number":
-        return [*_HARD_NUMBERS, *(_DOUBLES if spec.datatype == "FP64" else [])]
+        return [*_HARD_NUMBERS, *_OF_DATATYPE.get(spec.datatype, [])]
     if kind == "boolean":
         return [True, False]
     # NumPy's text, which an np tensor may become, ends before the last NUL.
@@ -80,10 +81,15 @@ def hard_rows(specs: Sequence[TensorSpec]) -> list[Row]:
 
 
 _HARD_NUMBERS = [0.0, -0.5, 1.5, 1024.0]
-_DOUBLES = [0.1, 1 / 3, 16777217.0, 5e-324, 1.7976931348623157e308]
+# Numbers that need all the digits of their datatype, its smallest and its largest.
+_OF_DATATYPE = {
+    "FP64": [0.1, 1 / 3, 16777217.0, 5e-324, 1.7976931348623157e308],
+    "FP32": [0.3333333432674408, 126573.0546875, 1.401298464324817e-45, 3.4028234663852886e38],
+    "FP16": [0.333251953125, 1025 / 1024, 65504.0],
+}
 _HARD_TEXTS = [
     "", " padded ", "line\r\n", "tab\t", "a\0b", "a\0", '"\\/', "<&>", "\u2028", "e\u0301", "ﬁ", "🍷",
-    "\ufeff", "Capital",
+    "\ufeff", "Capital", "\\n", "x" * 300,
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from conformance import tensors
 from conformance.client import JSON, NoAnswer, TargetDied
+from conformance.elements import moved
 from conformance.exchange import Exchange
 from conformance.malformed import Good, Malformed, is_numeric, requests
 from conformance.model import Model
@@ -62,7 +63,7 @@ class Survey:
         inputs = self.model.base_body["inputs"]
         for index in sorted(range(len(inputs)), key=lambda i: not is_numeric(inputs[i]))[:_LOOKED_AT]:
             body = self.model.base_body
-            body["inputs"][index]["data"] = [_moved(e) for e in inputs[index]["data"]]
+            body["inputs"][index]["data"] = [moved(e) for e in inputs[index]["data"]]
             answer = self.model.infer(body)
             if answer.status == 200 and tensors.difference(self.base.json, answer.json):
                 return index
@@ -134,10 +135,3 @@ def _read(answer: Exchange) -> Any:
         return json.loads(answer.response.body.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
-
-
-def _moved(element: Any) -> Any:
-    """Another element of the same type."""
-    if isinstance(element, bool):
-        return not element
-    return element + element if isinstance(element, str) else element + 1

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from spec.tables import DATATYPES
 
 FLEXIBLE = 2  # what a variable inner dimension becomes in a request
@@ -201,6 +203,15 @@ def difference(left: Any, right: Any) -> str:
         if not equal_data(output.get("data"), other.get("data"), str(output.get("datatype"))):
             return f"output {name!r}: data {brief(output.get('data'))} against {brief(other.get('data'))}"
     return ""
+
+
+def held(data: Sequence[Any], datatype: str) -> list[Any]:
+    """The elements as the datatype holds them: FP32 may be written with the digits that tell it apart."""
+    numbers = all(isinstance(e, int | float) and not isinstance(e, bool) for e in data)
+    if not numbers or datatype not in ("FP16", "FP32"):
+        return list(data)
+    with np.errstate(over="ignore"):
+        return list(np.array(data, np.float64).astype(DATATYPES[datatype].numpy).tolist())
 
 
 def split_rows(body: Any, counts: Sequence[int]) -> list[dict[str, list[Any]]] | None:

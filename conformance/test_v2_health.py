@@ -58,10 +58,14 @@ def test_model_ready_body(model: Model) -> None:
 
 @requirement("v2.health.model-ready-unknown")
 def test_model_ready_unknown(client: Client) -> None:
-    answer = client.get(Model(client, UNKNOWN).path("ready"))
+    _check_not_ready(client.get(Model(client, UNKNOWN).path("ready")), "a model")
+
+
+def _check_not_ready(answer: Exchange, what: str) -> None:
+    """The status is an error, or the body says that it is not ready."""
     if isinstance(answer.json, dict) and answer.json.get("ready") is False:
         return
-    check_status(answer, range(400, 600), "a model that is not there is not ready")
+    check_status(answer, range(400, 600), f"{what} that is not there is not ready")
 
 
 @requirement("v2.health.version-ready")
@@ -69,7 +73,15 @@ def test_version_ready(model: Model) -> None:
     if not model.versions:
         not_implemented("the metadata lists no versions")
     for version in model.versions:
-        check_ok(model.client.get(model.path("versions", version, "ready")), f"version {version} is listed")
+        answer = model.client.get(model.path("versions", version, "ready"))
+        check_ok(answer, f"version {version} is listed")
+        _says(answer, "ready", True)
+        _says(answer, "name", model.name)
+
+
+@requirement("v2.health.version-ready-unknown")
+def test_version_ready_unknown(model: Model) -> None:
+    _check_not_ready(model.client.get(model.path("versions", UNKNOWN, "ready")), "a version")
 
 
 @requirement("v2.health.ready-means-infer")

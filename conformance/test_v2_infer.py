@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -12,7 +11,20 @@ from hypothesis import strategies as st
 from conformance import tensors
 from conformance.checks import check, check_error, check_ok, check_schema, check_status, fail
 from conformance.client import JSON
-from conformance.exchange import Exchange
+from conformance.inference import (
+    PARAMETERS,
+    asking,
+    check_id,
+    check_id_of,
+    check_same,
+    choices,
+    declared,
+    drawn,
+    infer_paths,
+    output_names,
+    paired,
+    with_parameters,
+)
 from conformance.known import check_v2
 from conformance.model import Model
 from conformance.nulls import nulls
@@ -24,18 +36,6 @@ from conformance.test_v2_health import UNKNOWN
 from conformance.test_v2_model import VERSION
 
 requirement = pytest.mark.requirement
-PARAMETERS: dict[str, Any] = {
-    "conformance_s": "text",
-    "conformance_i": 7,
-    "conformance_f": 0.5,
-    "conformance_b": True,
-}
-
-
-def _same(one: Exchange, two: Exchange, message: str) -> None:
-    """Two answers hold the same outputs."""
-    different = tensors.difference(one.json, two.json)
-    check(not different, message, one, two, got=different)
 
 
 @requirement("v2.infer.answers")
@@ -90,11 +90,12 @@ def test_strict_json(scored: Model, data: st.DataObject) -> None:
 
 @requirement("v2.infer.model-name")
 def test_model_name(scored: Model) -> None:
-    answer = scored.infer(scored.base_body)
-    got = answer.json.get("model_name") if isinstance(answer.json, dict) else None
-    if not isinstance(got, str):
+    if "model_name" not in (scored.infer(scored.base_body).json or {}):
         untested("the answer names no model: v2.infer.schema")
-    check(got == scored.name, "model_name is wrong", answer, got=got, expected=scored.name)
+    for path in infer_paths(scored):
+        answer = scored.client.post_json(path, scored.base_body)
+        got = answer.json.get("model_name") if answer.status == 200 else scored.name
+        check(got == scored.name, "model_name is wrong", answer, got=got, expected=scored.name)
 
 
 @requirement("v2.infer.model-version")
@@ -106,6 +107,18 @@ def test_model_version(scored: Model) -> None:
         check_ok(answer, f"version {version} is listed")
         got = answer.json.get("model_version") if isinstance(answer.json, dict) else None
         check(got in (None, version), "another version answered", answer, got=got, expected=version)
+
+
+@requirement("v2.infer.model-version")
+def test_model_version_named(steady: Model) -> None:
+    body = steady.base_body | {"id": "conformance"}
+    usual = steady.infer(body)
+    version = usual.json.get("model_version") if isinstance(usual.json, dict) else None
+    if version not in steady.versions:
+        not_implemented("the answer names no version that the metadata lists")
+    answer = steady.client.post_json(steady.path("versions", str(version), "infer"), body)
+    if answer.status == 200:
+        check_same(answer, usual, f"version {version} answered, and answers otherwise at its own path")
 
 
 @requirement("v2.infer.version-named")
@@ -140,31 +153,40 @@ def test_unknown_version(scored: Model) -> None:
 @requirement("v2.infer.id-echo")
 def test_id_echo(scored: Model) -> None:
     for id in HARD_IDS:
-        _check_id(scored, id)
+        check_id(scored, id)
 
 
 @requirement("v2.infer.id-echo")
 @given(id=ids)
 def test_id_echo_drawn(scored: Model, id: str) -> None:
-    _check_id(scored, id)
+    check_id(scored, id)
+
+
+@requirement("v2.infer.id-echo")
+def test_id_echo_beside(scored: Model) -> None:
+    """Whatever else the request has, and at whichever path."""
+    rows = [*scored.base_rows] * (2 if scored.batched else 1)
+    outputs = [{"name": name} for name in output_names(scored)]
+    for members in ({}, {"outputs": outputs}, {"parameters": PARAMETERS}):
+        body = scored.body(rows, id="conformance", **members)
+        for path in infer_paths(scored):
+            answer = scored.client.post_json(path, body)
+            if answer.status == 200:
+                check_id_of(answer, "conformance")
 
 
 @requirement("v2.infer.id-empty")
 def test_id_empty(scored: Model) -> None:
-    _check_id(scored, "")
-
-
-def _check_id(model: Model, id: str) -> None:
-    answer = model.infer(model.base_body | {"id": id})
-    check_ok(answer, "the request differs from a good one only by its id")
-    got = answer.json.get("id") if isinstance(answer.json, dict) else None
-    check(got == id, "the id is not the request's", answer, got=got, expected=id)
+    check_id(scored, "")
 
 
 @requirement("v2.infer.id-absent")
 def test_id_absent(scored: Model) -> None:
     body = {k: v for k, v in scored.base_body.items() if k != "id"}
-    check_ok(scored.infer(body), "the id is optional")
+    one, two = scored.infer(body | {"id": "conformance-other"}), scored.infer(body)
+    check_ok(two, "the id is optional")
+    got = two.json.get("id") if isinstance(two.json, dict) else None
+    check(got != "conformance-other", "the id is that of another request", one, two, got=got)
 
 
 @requirement("v2.infer.id-none-asked")
@@ -181,37 +203,21 @@ def test_null_members(scored: Model) -> None:
     check(not found, "members are null", answer, got=", ".join(found), expected="absent members")
 
 
-def _declared(model: Model) -> set[str]:
-    if not model.outputs:
-        not_implemented("the metadata lists no outputs")
-    return {spec.name for spec in model.outputs}
-
-
 @requirement("v2.infer.output-names")
 def test_output_names(scored: Model) -> None:
-    declared = _declared(scored)
+    expected = declared(scored)
     answer = scored.infer({k: v for k, v in scored.base_body.items() if k != "outputs"})
     got = set(tensors.outputs_by_name(answer.json))
     message = "the outputs are not the metadata's"
-    check(got == declared, message, answer, got=sorted(got), expected=sorted(declared))
-
-
-def _paired(model: Model, answer: Exchange) -> list[tuple[tensors.TensorSpec, dict[str, Any]]]:
-    """Each declared output with the one in the answer.
-
-    A single output is paired whatever its name: names are a requirement of their own.
-    """
-    outputs = tensors.outputs_by_name(answer.json)
-    if len(outputs) == len(model.outputs) == 1:
-        return [(model.outputs[0], next(iter(outputs.values())))]
-    return [(spec, outputs[spec.name]) for spec in model.outputs if spec.name in outputs]
+    check(got == expected, message, answer, got=sorted(got), expected=sorted(expected))
 
 
 @requirement("v2.infer.output-datatypes")
-def test_output_datatypes(scored: Model) -> None:
-    _declared(scored)
-    answer = scored.infer(scored.base_body)
-    for spec, output in _paired(scored, answer):
+@given(data=st.data())
+def test_output_datatypes(scored: Model, data: st.DataObject) -> None:
+    declared(scored)
+    answer = drawn(scored, data)
+    for spec, output in paired(scored, answer):
         got = str(output.get("datatype", spec.datatype)).upper()  # it must be there: v2.infer.schema
         message = f"output {spec.name!r} has not the datatype of the metadata"
         check(got == spec.datatype, message, answer, scored.metadata, got=got, expected=spec.datatype)
@@ -220,10 +226,9 @@ def test_output_datatypes(scored: Model) -> None:
 @requirement("v2.infer.output-shapes")
 @given(data=st.data())
 def test_output_shapes(scored: Model, data: st.DataObject) -> None:
-    _declared(scored)
-    answer = scored.predict(data.draw(scored.rows()))
-    assume(answer.status == 200)
-    for spec, output in _paired(scored, answer):
+    declared(scored)
+    answer = drawn(scored, data)
+    for spec, output in paired(scored, answer):
         got = output.get("shape")
         if not tensors.is_shape(got):
             continue  # v2.infer.schema
@@ -240,22 +245,11 @@ def test_output_unique(scored: Model) -> None:
     check(len(names) == len(set(names)), "outputs share a name", answer, got=names)
 
 
-def _choices(model: Model) -> st.SearchStrategy[list[str]]:
-    names = sorted(tensors.outputs_by_name(model.infer(model.base_body).json))
-    if not names:
-        untested("the answer has no outputs to choose from")
-    return st.lists(st.sampled_from(names), min_size=1, unique=True)
-
-
-def _asking(model: Model, names: list[str]) -> Exchange:
-    return model.infer(model.base_body | {"outputs": [{"name": name} for name in names]})
-
-
 @requirement("v2.infer.outputs-subset")
 @given(data=st.data())
 def test_outputs_subset(scored: Model, data: st.DataObject) -> None:
-    names = data.draw(_choices(scored))
-    answer = _asking(scored, names)
+    names = data.draw(choices(scored))
+    answer = asking(scored, names)
     check_ok(answer, "these are outputs of the model")
     got = sorted(tensors.outputs_by_name(answer.json))
     message = "the outputs are not those asked for"
@@ -265,9 +259,10 @@ def test_outputs_subset(scored: Model, data: st.DataObject) -> None:
 @requirement("v2.infer.outputs-data")
 @given(data=st.data())
 def test_outputs_data(steady: Model, data: st.DataObject) -> None:
-    usual = steady.infer(steady.base_body)
-    answer = _asking(steady, data.draw(_choices(steady)))
-    assume(answer.status == 200)
+    rows = data.draw(steady.rows())
+    usual = steady.predict(rows)
+    answer = steady.predict(rows, outputs=[{"name": name} for name in data.draw(choices(steady))])
+    assume(usual.status == answer.status == 200)
     everything = tensors.outputs_by_name(usual.json)
     for name, output in tensors.outputs_by_name(answer.json).items():
         same = tensors.equal_data(
@@ -282,12 +277,12 @@ _NO_OUTPUT = "no-such-output"
 
 @requirement("v2.infer.outputs-unknown")
 def test_outputs_unknown(scored: Model) -> None:
-    check_status(_asking(scored, [_NO_OUTPUT]), range(400, 500), f"there is no output {_NO_OUTPUT}")
+    check_status(asking(scored, [_NO_OUTPUT]), range(400, 500), f"there is no output {_NO_OUTPUT}")
 
 
 @requirement("v2.infer.outputs-made-up")
 def test_outputs_made_up(scored: Model) -> None:
-    answer = _asking(scored, [_NO_OUTPUT])
+    answer = asking(scored, [_NO_OUTPUT])
     made_up = _NO_OUTPUT in tensors.outputs_by_name(answer.json)
     check(not made_up, f"there is no output {_NO_OUTPUT}, yet the answer has it", answer)
 
@@ -300,7 +295,7 @@ def test_outputs_order(scored: Model, behaviour: Callable[[str, str], None]) -> 
     if len(names) > 1:
         asked["in reverse"] = names[::-1]
     for label, wanted in asked.items():
-        answer = _asking(scored, wanted)
+        answer = asking(scored, wanted)
         got = list(tensors.outputs_by_name(answer.json))
         told = {0: "no output", len(names): "all outputs"}.get(len(got), f"{len(got)} output")
         kept = "as asked" if got == wanted and wanted else told
@@ -311,23 +306,16 @@ def test_outputs_order(scored: Model, behaviour: Callable[[str, str], None]) -> 
 def test_deterministic(scored: Model) -> None:
     first = scored.predict(scored.base_rows)
     for _ in range(3):
-        _same(first, scored.predict(scored.base_rows), "the same request has another answer")
-
-
-def _with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exchange:
-    """The good request with parameters at the level of the request, its inputs or its outputs."""
-    body = json.loads(json.dumps(model.base_body))
-    assert model.base is not None
-    if level == "outputs":
-        body["outputs"] = [{"name": name} for name in tensors.outputs_by_name(model.base.json)]
-    for holder in [body] if level == "request" else body[level]:
-        holder["parameters"] = holder.get("parameters", {}) | parameters
-    return model.infer(body)
+        check_same(first, scored.predict(scored.base_rows), "the same request has another answer")
+    for id in ("a", "ab", "abc", "abcd"):
+        answer = scored.predict(scored.base_rows, id=id)
+        if answer.status == 200:
+            check_same(first, answer, "the id changes the prediction")
 
 
 def _check_parameters(model: Model, level: str) -> None:
     for name, value in PARAMETERS.items():
-        answer = _with_parameters(model, level, {name: value})
+        answer = with_parameters(model, level, {name: value})
         check_status(answer, range(200, 500), f"a parameter of the {level} is no server error")
 
 
@@ -348,11 +336,10 @@ def test_output_parameters(scored: Model) -> None:
 
 @requirement("v2.infer.parameters-harmless")
 def test_parameters_harmless(steady: Model) -> None:
-    usual = steady.infer(steady.base_body)
     for level in ("request", "inputs", "outputs"):
-        answer = _with_parameters(steady, level, PARAMETERS)
-        if answer.status == 200:
-            _same(answer, usual, f"parameters of the {level} changed the prediction")
+        usual, answer = (with_parameters(steady, level, some) for some in ({}, PARAMETERS))
+        if answer.status == usual.status == 200:
+            check_same(answer, usual, f"parameters of the {level} changed the prediction")
 
 
 @requirement("v2.infer.charset")

@@ -83,7 +83,8 @@ def test_versions(model: Model) -> None:
     for version in model.versions:
         answer = model.client.get(model.path("versions", version))
         check_ok(answer, f"version {version} is listed")
-        got = answer.json.get("name") if isinstance(answer.json, dict) else None
+        check_schema(answer, "v2/model-metadata")
+        got = answer.json.get("name")
         check(got == model.name, "the name is not the model's", answer, got=got, expected=model.name)
 
 

@@ -8,6 +8,7 @@ from tests.faulty import (
     permitted,  # noqa: F401
     robustness,  # noqa: F401
     signature,  # noqa: F401
+    v2_caches,  # noqa: F401
     v2_concurrency,  # noqa: F401
     v2_data,  # noqa: F401
     v2_errors,  # noqa: F401
@@ -15,6 +16,8 @@ from tests.faulty import (
     v2_ids,  # noqa: F401
     v2_infer,  # noqa: F401
     v2_metadata,  # noqa: F401
+    v2_selection,  # noqa: F401
+    v2_versions,  # noqa: F401
 )
 from tests.faulty.vocabulary import VARIANTS
 

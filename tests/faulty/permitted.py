@@ -6,6 +6,9 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from tests.faulty.v2_data import nan_as
 from tests.faulty.vocabulary import (
     ANY,
     ERROR,
@@ -295,3 +298,19 @@ def plain_tensors(answer: Any, request: Request) -> None:
 def properties_told(answer: Any, request: Request) -> None:
     """A model of named tensors; the metadata has properties."""
     answer["properties"] = {"owner": "somebody"}
+
+
+@permitted(model="echo-columns", speaks="v2", answers=True)
+@edits(INFER)
+def shortest_digits(answer: Any, request: Request) -> None:
+    """FP32 numbers have the digits that tell them apart from other FP32 numbers, and no more."""
+    for output in answer["outputs"]:
+        if output["datatype"] == "FP32":
+            output["data"] = [float(str(np.float32(x))) for x in output["data"]]
+
+
+@permitted(model="nonfinite", speaks="v2", oracle=True)
+@at(INFER)
+def nan_is_null(request: Request, ask: Ask) -> Response:
+    """A prediction that is NaN is null."""
+    return nan_as(request, ask, None)

@@ -6,8 +6,19 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from tests.faulty.vocabulary import INFER, asked, at, edits, error, fault, inputs_of, receives
-from tests.faulty.wire import Ask, Request, Response
+from tests.faulty.vocabulary import (
+    INFER,
+    METADATA,
+    asked,
+    at,
+    edits,
+    elements_of,
+    error,
+    fault,
+    inputs_of,
+    receives,
+)
+from tests.faulty.wire import Ask, Request, Response, json_response
 
 
 @fault("v2.data.element-count")
@@ -114,6 +125,43 @@ def second_block_repeats_the_first(answer: Any, request: Request) -> None:
     _rows(answer, lambda data: data if len(data) < 512 else data[:768] + [data[0]] * (len(data) - 768))
 
 
+@fault("v2.data.large-batch")
+@edits(INFER)
+def cut_at_1024(answer: Any, request: Request) -> None:
+    """A batch is cut after 1,024 rows."""
+    _rows(answer, lambda data: data[:1024])
+
+
+@fault("v2.data.large-batch")
+@edits(INFER)
+def blocks_as_they_end(answer: Any, request: Request) -> None:
+    """Blocks of a batch are predicted side by side, and stand in the order in which they were done."""
+    _rows(answer, lambda data: data[256:512] + data[:256] + data[512:] if len(data) > 512 else data)
+
+
+@fault("v2.data.large-batch")
+@edits(INFER)
+def seams_repeated(answer: Any, request: Request) -> None:
+    """The first row of a block repeats the last one of the block before."""
+    _rows(answer, lambda data: [data[i - 1] if i and i % 256 == 0 else x for i, x in enumerate(data)])
+
+
+@fault("v2.data.batch-is-rows")
+@edits(INFER)
+def fifth_row_repeats_the_fourth(answer: Any, request: Request) -> None:
+    """Of a few rows those after the fourth, with which a vector is full, repeat it."""
+    _rows(answer, lambda data: data[:4] + data[3:4] * (len(data) - 4) if 4 < len(data) < 32 else data)
+
+
+@fault("v2.data.batch-is-rows", "v2.data.large-batch", model="tensor")
+@edits(f"{METADATA}|{INFER}")
+def shape_transposed(answer: Any, request: Request) -> None:
+    """The shape of several rows is turned round, their data is not; the metadata allows any shape."""
+    for output in answer["outputs"]:
+        shape = output["shape"] if output["shape"][0] == 1 else output["shape"][::-1]
+        output["shape"] = [-1, -1] if request.method == "GET" else shape
+
+
 @fault("v2.data.input-order")
 @edits(INFER)
 def inputs_by_place(answer: Any, request: Request) -> None:
@@ -167,6 +215,29 @@ def _elements(answer: Any, datatype: str, change: Callable[[Any], Any]) -> None:
 def integers_through_double(answer: Any, request: Request) -> None:
     """Integers go through floating point, and are clipped to what INT64 holds."""
     _elements(answer, "INT64", lambda x: min(int(float(x)), 2**63 - 1))
+
+
+@fault("v2.data.exact-integers", model="echo-columns", echo=True)
+@receives(INFER)
+def nested_integers_through_double(document: Any) -> None:
+    """Integers in nested data go through floating point."""
+    for tensor in document["inputs"]:
+        if tensor["datatype"] == "INT64" and any(isinstance(x, list) for x in tensor["data"]):
+            tensor["data"] = [[min(int(float(x)), 2**63 - 1) for x in row] for row in tensor["data"]]
+
+
+@fault("v2.data.exact-floats", model="echo-columns", echo=True)
+@edits(INFER)
+def eight_digits(answer: Any, request: Request) -> None:
+    """Numbers are written with 8 digits, which not every FP32 survives."""
+    _elements(answer, "FP32", lambda x: float(f"{x:.8g}"))
+
+
+@fault("v2.data.exact-floats", model="echo-columns", echo=True)
+@edits(INFER)
+def subnormals_zero(answer: Any, request: Request) -> None:
+    """FP32 numbers that are not normal become zero."""
+    _elements(answer, "FP32", lambda x: 0.0 if abs(x) < 2**-126 else x)
 
 
 @fault("v2.data.exact-floats", model="echo-columns", echo=True)
@@ -226,6 +297,20 @@ def strings_end_at_nul(answer: Any, request: Request) -> None:
     _elements(answer, "BYTES", lambda x: x.partition("\0")[0])
 
 
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
+@edits(INFER)
+def strings_of_255(answer: Any, request: Request) -> None:
+    """Text is cut to 255 characters."""
+    _elements(answer, "BYTES", lambda x: x[:255])
+
+
+@fault("v2.data.exact-strings", model="echo-columns", echo=True)
+@edits(INFER)
+def strings_unescaped(answer: Any, request: Request) -> None:
+    """A backslash and an n become a line end."""
+    _elements(answer, "BYTES", lambda x: x.replace("\\n", "\n"))
+
+
 @fault("v2.data.exact-booleans", model="echo-columns", echo=True)
 @edits(INFER)
 def booleans_true(answer: Any, request: Request) -> None:
@@ -239,6 +324,40 @@ def no_rows_break(request: Request, ask: Ask) -> Response:
     """A batch of no rows is a failure of the server."""
     empty = any(t.get("shape") == [0, 1] and t.get("data") == [] for t in inputs_of(request))
     return error(500, "Found array with 0 samples") if empty else ask(request)
+
+
+@fault("v2.data.zero-rows", model="multi-output")
+@edits(INFER)
+def no_rows_of_one(answer: Any, request: Request) -> None:
+    """A batch of no rows has the shape of one."""
+    for output in answer["outputs"]:
+        output["shape"] = output["shape"] if output["data"] else [1, 1]
+
+
+def nan_as(request: Request, ask: Ask, element: Any) -> Response:
+    """The answer of the model nonfinite, which the reference server refuses, with this for NaN."""
+    response = ask(request)
+    if response.status != 500 or b"no JSON number" not in response.body:
+        return response
+    (tensor,) = inputs_of(request)
+    data = [element if x in (1, 2, 3) else x for x in elements_of(tensor["data"])[::-1]]
+    output = {"name": "y", "datatype": "FP64", "shape": tensor["shape"], "data": data}
+    rest = {key: value for key, value in asked(request).items() if key == "id"}
+    return json_response({"model_name": "nonfinite", **rest, "outputs": [output]})
+
+
+@fault("signature.predictions.equal", model="nonfinite", oracle=True)
+@at(INFER)
+def nan_is_zero(request: Request, ask: Ask) -> Response:
+    """A prediction that is NaN is zero."""
+    return nan_as(request, ask, 0.0)
+
+
+@fault("v2.data.element-types", model="nonfinite")
+@at(INFER)
+def nan_is_text(request: Request, ask: Ask) -> Response:
+    """A prediction that is NaN is a string."""
+    return nan_as(request, ask, "NaN")
 
 
 @fault("v2.infer.known-answers", answers=True)

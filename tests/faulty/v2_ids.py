@@ -1,10 +1,22 @@
 """Faults of the id."""
 
+import contextlib
 import unicodedata
 import uuid
 from typing import Any
+from urllib.parse import unquote_plus
 
-from tests.faulty.vocabulary import INFER, asked, at, edits, error, fault
+from tests.faulty.vocabulary import (
+    INFER,
+    VERSION_INFER,
+    asked,
+    at,
+    edits,
+    error,
+    fault,
+    inputs_of,
+    outputs_of,
+)
 from tests.faulty.wire import Ask, Request, Response
 
 
@@ -86,3 +98,92 @@ def id_needed(request: Request, ask: Ask) -> Response:
     return (
         response if response.status >= 400 or "id" in asked(request) else error(500, "id should be a string")
     )
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_read_as_uuid(answer: Any, request: Request) -> None:
+    """An id that is a UUID comes back in its usual spelling."""
+    with contextlib.suppress(KeyError, ValueError):
+        answer["id"] = str(uuid.UUID(answer["id"]))
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_escaped(answer: Any, request: Request) -> None:
+    """The id is escaped for a use in HTML."""
+    if "id" in answer:
+        answer["id"] = answer["id"].replace("&", "&amp;").replace("<", "&lt;")
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_decoded(answer: Any, request: Request) -> None:
+    """The id is decoded as a part of a URL is."""
+    if "id" in answer:
+        answer["id"] = unquote_plus(answer["id"])
+
+
+@fault("v2.infer.id-echo")
+@at(INFER)
+def id_of_two_lines_breaks(request: Request, ask: Ask) -> Response:
+    """An id goes into a header of the answer, which a line end breaks."""
+    return error(500) if "\n" in str(asked(request).get("id")) else ask(request)
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_made_for_blank(answer: Any, request: Request) -> None:
+    """An id of nothing but white space counts as none: the server makes one."""
+    if answer.get("id") and not answer["id"].strip():
+        answer["id"] = str(uuid.uuid4())
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_lost_with_outputs(answer: Any, request: Request) -> None:
+    """A request for named outputs loses its id."""
+    if outputs_of(request):
+        answer.pop("id", None)
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_lost_with_parameters(answer: Any, request: Request) -> None:
+    """A request with parameters loses its id."""
+    if asked(request).get("parameters"):
+        answer.pop("id", None)
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_lost_in_batches(answer: Any, request: Request) -> None:
+    """A request with several rows loses its id."""
+    if inputs_of(request)[0]["shape"][0] > 1:
+        answer.pop("id", None)
+
+
+@fault("v2.infer.id-echo", model="versioned")
+@edits(VERSION_INFER)
+def id_lost_at_versions(answer: Any, request: Request) -> None:
+    """A request to a version loses its id."""
+    answer.pop("id", None)
+
+
+@fault("v2.infer.id-absent")
+@edits(INFER)
+def id_of_the_request_before(answer: Any, request: Request) -> None:
+    """A request without an id has that of the one before it."""
+    if "id" in answer:
+        request.memory["id"] = answer["id"]
+    elif "id" in request.memory:
+        answer["id"] = request.memory["id"]
+
+
+@fault("v2.infer.deterministic")
+@edits(INFER)
+def id_chooses_the_model(answer: Any, request: Request) -> None:
+    """A part of the ids goes to a new model, of which nothing tells."""
+    if len(answer.get("id", "")) % 3 == 1:
+        for output in answer["outputs"]:
+            output["data"] = [x + 1 for x in output["data"]]

@@ -205,6 +205,14 @@ def metadata_says_integer(answer: Any, request: Request) -> None:
     answer["outputs"][0]["datatype"] = "INT64"
 
 
+@fault("v2.infer.output-datatypes")
+@edits(INFER)
+def batches_called_single(answer: Any, request: Request) -> None:
+    """Several rows are FP32 where the metadata says FP64."""
+    for output in answer["outputs"]:
+        output["datatype"] = "FP32" if output["shape"][0] > 1 else output["datatype"]
+
+
 @fault("v2.infer.output-shapes")
 @edits(INFER)
 def output_without_column(answer: Any, request: Request) -> None:

@@ -72,10 +72,9 @@ def server_metadata_deleted(request: Request, ask: Ask) -> Response:
 
 @fault("v2.server.repository-index", options=("--model", WINE))
 @edits(INDEX)
-def index_without_state(answer: Any, request: Request) -> None:
-    """The index lists names alone."""
-    for row in answer:
-        del row["state"]
+def index_of_names(answer: Any, request: Request) -> Any:
+    """The index is a list of names."""
+    return [row["name"] for row in answer]
 
 
 @fault("v2.server.index-agrees")

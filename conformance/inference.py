@@ -1,0 +1,104 @@
+"""Inference requests that differ from a good one by a member, and what of their answers is compared."""
+
+import json
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from conformance import tensors
+from conformance.checks import check, check_ok
+from conformance.exchange import Exchange
+from conformance.model import Model
+from conformance.skips import not_implemented, untested
+
+PARAMETERS: dict[str, Any] = {
+    "conformance_s": "text",
+    "conformance_i": 7,
+    "conformance_f": 0.5,
+    "conformance_b": True,
+}
+
+
+def check_same(one: Exchange, two: Exchange, message: str) -> None:
+    """Two answers hold the same outputs."""
+    __tracebackhide__ = True
+    different = tensors.difference(one.json, two.json)
+    check(not different, message, one, two, got=different)
+
+
+def infer_paths(model: Model) -> list[str]:
+    """Where the model can be asked: at its own path, and at those of its versions."""
+    return [model.path("infer"), *(model.path("versions", v, "infer") for v in model.versions)]
+
+
+def check_id(model: Model, id: str) -> None:
+    """The good request with this id is answered, with the id."""
+    __tracebackhide__ = True
+    answer = model.infer(model.base_body | {"id": id})
+    check_ok(answer, "the request differs from a good one only by its id")
+    check_id_of(answer, id)
+
+
+def check_id_of(answer: Exchange, id: str) -> None:
+    """The answer has the id."""
+    __tracebackhide__ = True
+    got = answer.json.get("id") if isinstance(answer.json, dict) else None
+    check(got == id, "the id is not the request's", answer, got=got, expected=id)
+
+
+def declared(model: Model) -> set[str]:
+    """The outputs that the metadata declares. Skips when it declares none."""
+    if not model.outputs:
+        not_implemented("the metadata lists no outputs")
+    return {spec.name for spec in model.outputs}
+
+
+def output_names(model: Model) -> list[str]:
+    """The outputs of the model as it answers them."""
+    assert model.base is not None
+    return sorted(tensors.outputs_by_name(model.base.json))
+
+
+def choices(model: Model) -> st.SearchStrategy[list[str]]:
+    """Some of the outputs."""
+    names = output_names(model)
+    if not names:
+        untested("the answer has no outputs to choose from")
+    return st.lists(st.sampled_from(names), min_size=1, unique=True)
+
+
+def drawn(model: Model, data: st.DataObject) -> Exchange:
+    """A good answer, to a request for all outputs or for some."""
+    names = data.draw(st.one_of(st.just([]), choices(model)))
+    members = {"outputs": [{"name": name} for name in names]} if names else {}
+    answer = model.predict(data.draw(model.rows()), **members)
+    assume(answer.status == 200)
+    return answer
+
+
+def asking(model: Model, names: list[str]) -> Exchange:
+    """The answer to the good request for these outputs."""
+    return model.infer(model.base_body | {"outputs": [{"name": name} for name in names]})
+
+
+def paired(model: Model, answer: Exchange) -> list[tuple[tensors.TensorSpec, dict[str, Any]]]:
+    """Each declared output with the one in the answer.
+
+    A single output is paired whatever its name: names are a requirement of their own.
+    """
+    outputs = tensors.outputs_by_name(answer.json)
+    if len(outputs) == len(model.outputs) == 1:
+        return [(model.outputs[0], next(iter(outputs.values())))]
+    return [(spec, outputs[spec.name]) for spec in model.outputs if spec.name in outputs]
+
+
+def with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exchange:
+    """The good request with parameters at the level of the request, its inputs or its outputs."""
+    body = json.loads(json.dumps(model.base_body))
+    assert model.base is not None
+    if level == "outputs":
+        body["outputs"] = [{"name": name} for name in tensors.outputs_by_name(model.base.json)]
+    for holder in ([body] if level == "request" else body[level]) if parameters else []:
+        holder["parameters"] = holder.get("parameters", {}) | parameters
+    return model.infer(body)
