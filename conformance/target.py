@@ -13,6 +13,7 @@ from conformance.model import Model
 from spec.validation import is_valid
 
 ABSENT = {404, 405, 501}
+UNAVAILABLE = {*ABSENT, 502, 503, 504}  # whatever the request holds
 
 
 class SetupError(Exception):
@@ -108,7 +109,8 @@ def _listed(client: Client) -> list[str]:
         raise SetupError(
             f"{client.url} has no ready model: its repository index is {json.dumps(answer.json)}"
         )
-    raise SetupError(f"which model? {client.url} offers no repository index: name one with --model NAME")
+    offers = "has an index that can't be read" if answer.status == 200 else "offers no repository index"
+    raise SetupError(f"which model? {client.url} {offers}: name one with --model NAME")
 
 
 def _there(models: Sequence[Model]) -> list[Model]:
@@ -127,6 +129,24 @@ def _check_models(client: Client, models: Sequence[Model]) -> None:
                 f"{client.url} has no model {model.name!r}: GET {model.path()} answers "
                 f"{model.metadata.status}. Name one that it serves with --model NAME"
             )
+        if _is_loading(model):
+            raise SetupError(
+                f"{client.url} has not loaded {model.name!r}: it says that the model is not ready, and "
+                "answers no inference request. Wait until it is ready"
+            )
+
+
+def denies(answer: Exchange) -> bool:
+    """Whether an answer on readiness says no, by its status or in its body."""
+    said = isinstance(answer.json, dict) and answer.json.get("ready") is False
+    return said or (answer.status >= 400 and answer.status not in ABSENT)
+
+
+def _is_loading(model: Model) -> bool:
+    """Whether a model is not ready, at both endpoints."""
+    if not denies(model.client.get(model.path("ready"))) or model.base is not None:
+        return False
+    return model.refusal is not None and model.refusal.status in UNAVAILABLE
 
 
 def _missing(
