@@ -54,7 +54,10 @@ def load(path: Path) -> dict[str, Answers]:
 
 
 def _read(file: Path) -> Answers:
-    document = json.loads(file.read_text("utf-8"))
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is no JSON: {error}") from error
     wrong = violations("suite/answers", document)
     if wrong:
         raise ValueError(f"{file}: {wrong[0]}")

@@ -1,6 +1,5 @@
 """The suite as a pytest plugin: options, preflight, selection, and the fixtures of every test."""
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from conformance import answers, known_failures
+from conformance import answers, known_failures, options
 from conformance.client import Client
 from conformance.exchange import redacted
 from conformance.invocations import Invocations
@@ -30,85 +29,7 @@ _OPT_IN = {"robustness"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the suite."""
-    add = parser.getgroup("conformance", "conformance of an inference server").addoption
-    add("--target", metavar="URL", help="base URL of the server under test")
-    add(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a model to test; first the one of /invocations (default: all in the repository index)",
-    )
-    add(
-        "--header",
-        action="append",
-        default=[],
-        type=_header,
-        metavar="'K: V'",
-        help="a header for every request",
-    )
-    add("--ca-cert", metavar="FILE", help="certificates to trust")
-    add("--timeout", type=float, default=30, metavar="SECONDS", help="for one request (default 30)")
-    add(
-        "--sample",
-        type=Path,
-        metavar="FILE",
-        help="one valid inference request, where a model's domain is narrower than its metadata",
-    )
-    add(
-        "--answers",
-        type=Path,
-        metavar="PATH",
-        help="known answers: a file, or a folder with answers.json files",
-    )
-    add(
-        "--mlmodel",
-        type=Path,
-        metavar="DIR",
-        help="the MLflow model behind the first --model, as the oracle (needs the server extra)",
-    )
-    add(
-        "--not-row-wise",
-        action="store_true",
-        help="the prediction for a row depends on the other rows of its batch",
-    )
-    add(
-        "--profile",
-        action="append",
-        default=[],
-        choices=PROFILES,
-        help="test these profiles only, and demand them (default: all that the target has, but robustness)",
-    )
-    add("--requirement", action="append", default=[], metavar="ID", help="test these requirements only")
-    add(
-        "--level",
-        choices=("must", "should"),
-        default="must",
-        help="the level from which a failure fails the run",
-    )
-    add(
-        "--max-examples",
-        type=int,
-        default=10,
-        metavar="N",
-        help="requests that Hypothesis draws for one property (default 10)",
-    )
-    add("--seed", type=int, metavar="N", help="explore: draw other requests than the default ones")
-    add(
-        "--known-failures",
-        type=Path,
-        metavar="FILE",
-        help="requirements, or tests, that the target is known to break (TOML)",
-    )
-    add("--write-known-failures", type=Path, metavar="FILE", help="write what fails as such a file")
-    add("--report-json", type=Path, metavar="FILE", help="write the report as JSON")
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is no header: write 'Name: value'")
-    return name.strip(), value.strip()
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -134,14 +55,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     level = config.getoption("level")
     config.pluginmanager.register(Recorder(target, level, known), "conformance-recorder")
     if not hasattr(config, "workerinput"):
-        options = ReportOptions(
+        told = ReportOptions(
             level=level,
             known=known,
             json_file=config.getoption("report_json"),
             write_known=config.getoption("write_known_failures"),
             shown=_shown(config),
         )
-        config.pluginmanager.register(Reporter(_described(target), options), "conformance-reporter")
+        config.pluginmanager.register(Reporter(_described(target), told), "conformance-reporter")
     return None
 
 
@@ -156,12 +77,12 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
     known = known_failures.load(listed) if listed else KnownFailures({})
     if option("mlmodel"):
         check_mlmodel(option("mlmodel"))
-    sample, known_answers = option("sample"), option("answers")
+    ca_cert = str(option("ca_cert")) if option("ca_cert") else None
     target = discover(
-        Client(option("target"), dict(option("header")), option("timeout"), option("ca_cert")),
-        option("model"),
-        sample=load_sample(sample.read_text("utf-8")) if sample else None,
-        answers=answers.load(known_answers) if known_answers else {},
+        Client(option("target"), dict(option("header")), option("timeout"), ca_cert),
+        list(dict.fromkeys(option("model"))),
+        sample=_sample(option("sample")) if option("sample") else None,
+        answers=answers.load(option("answers")) if option("answers") else {},
         row_wise=not option("not_row_wise"),
         mlmodel=option("mlmodel"),
     )
@@ -169,6 +90,13 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
         if profile in target.missing:
             raise SetupError(f"--profile {profile}: {target.missing[profile]}")
     return target, known
+
+
+def _sample(file: Path) -> dict[str, Any]:
+    try:
+        return load_sample(file.read_text("utf-8"))
+    except ValueError as error:
+        raise SetupError(f"--sample {file}: {error}") from error
 
 
 def _shown(config: pytest.Config) -> dict[str, Any]:

@@ -51,7 +51,10 @@ test_id.__test__ = False  # type: ignore[attr-defined]
 
 def load(path: Path) -> KnownFailures:
     """The entries of a file. Raises ValueError that names the entry and what is wrong with it."""
-    document = tomllib.loads(path.read_text("utf-8"))
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no TOML: {error}") from error
     wrong = violations("suite/known-failures", document)
     if wrong:
         raise ValueError(f"{path}: {wrong[0]}")

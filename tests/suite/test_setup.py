@@ -91,19 +91,32 @@ def test_bad_sample(suite: Suite, tiny: str, tmp_path: Path, text: str, told: st
     file.write_text(text)
     run = suite("--target", tiny, "--model", "double", "--sample", file)
     assert run.status == SETUP
-    assert told in _one_line(run.errors)
+    line = _one_line(run.errors)
+    assert f"--sample {file}" in line
+    assert told in line
 
 
-def test_bad_header(suite: Suite, tiny: str) -> None:
-    run = suite("--target", tiny, "--model", "double", "--header", "no colon")
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--target=127.0.0.1:8080", "write http://HOST:PORT"),
+        ("--target=http://127.0.0.1:8080/v2/", "leave out /v2"),
+        ("--header=no colon", "write 'Name: value'"),
+        ("--max-examples=0", "give 1 or more"),
+        ("--timeout=0", "give seconds, more than 0"),
+        ("--seed=x", "invalid int value"),
+        ("--answers=no/such/folder", "there is no no/such/folder"),
+        ("--sample=no-such-file", "there is no file no-such-file"),
+        ("--ca-cert=no-such-file", "there is no file no-such-file"),
+        ("--report-json=no/such/file", "there is no folder no/such"),
+        ("--write-known-failures=/", "/ is a folder"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_is_sent(suite: Suite, option: str, told: str) -> None:
+    run = suite("--target", "http://127.0.0.1:1", option)
     assert run.status == 4
-    assert "write 'Name: value'" in run.errors
-
-
-def test_missing_file(suite: Suite, tiny: str) -> None:
-    run = suite("--target", tiny, "--model", "double", "--answers", "no/such/folder")
-    assert run.status == SETUP
-    assert "no/such/folder" in _one_line(run.errors)
+    assert f"argument {option.partition('=')[0]}: " in run.errors
+    assert told in run.errors
 
 
 def test_the_command_runs_from_any_folder(tiny: str, tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""The options of the suite, and what is wrong with the value of one."""
+
+import argparse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from spec.catalogue import PROFILES
+
+
+def add(parser: pytest.Parser) -> None:
+    """Add the options to pytest's."""
+    option = parser.getgroup("conformance", "conformance of an inference server").addoption
+    option("--target", type=_url, metavar="URL", help="base URL of the server under test")
+    option(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a model to test; first the one of /invocations (default: all in the repository index)",
+    )
+    option(
+        "--header",
+        action="append",
+        default=[],
+        type=_header,
+        metavar="'K: V'",
+        help="a header for every request",
+    )
+    option("--ca-cert", type=_file, metavar="FILE", help="certificates to trust")
+    option("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for one request (default 30)")
+    option(
+        "--sample",
+        type=_file,
+        metavar="FILE",
+        help="one valid inference request, where a model's domain is narrower than its metadata",
+    )
+    option(
+        "--answers",
+        type=_there,
+        metavar="PATH",
+        help="known answers: a file, or a folder with answers.json files",
+    )
+    option(
+        "--mlmodel",
+        type=Path,
+        metavar="DIR",
+        help="the MLflow model behind the first --model, as the oracle (needs the server extra)",
+    )
+    option(
+        "--not-row-wise",
+        action="store_true",
+        help="the prediction for a row depends on the other rows of its batch",
+    )
+    option(
+        "--profile",
+        action="append",
+        default=[],
+        choices=PROFILES,
+        help="test these profiles only, and demand them (default: all that the target has, but robustness)",
+    )
+    option("--requirement", action="append", default=[], metavar="ID", help="test these requirements only")
+    option(
+        "--level",
+        choices=("must", "should"),
+        default="must",
+        help="the level from which a failure fails the run",
+    )
+    option(
+        "--max-examples",
+        type=_count,
+        default=10,
+        metavar="N",
+        help="requests that Hypothesis draws for one property (default 10)",
+    )
+    option("--seed", type=int, metavar="N", help="explore: draw other requests than the default ones")
+    option(
+        "--known-failures",
+        type=_file,
+        metavar="FILE",
+        help="requirements, or tests, that the target is known to break (TOML)",
+    )
+    option("--write-known-failures", type=_new, metavar="FILE", help="write what fails as such a file")
+    option("--report-json", type=_new, metavar="FILE", help="write the report as JSON")
+
+
+def _wrong(told: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(told)
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _wrong(f"{text!r} is no base URL: write http://HOST:PORT")
+    if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/v2"):
+        raise _wrong(f"{text!r} is more than the base URL: leave out /v2 and what comes after it")
+    return text
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise _wrong(f"{text!r} is no header: write 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise _wrong(f"{text} is no time: give seconds, more than 0")
+    return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise _wrong(f"{text} is too few: give 1 or more")
+    return count
+
+
+def _there(text: str) -> Path:
+    if not Path(text).exists():
+        raise _wrong(f"there is no {text}")
+    return Path(text)
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise _wrong(f"there is no file {text}")
+    return Path(text)
+
+
+def _new(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir():
+        raise _wrong(f"{text} is a folder: name a file")
+    if not path.absolute().parent.is_dir():
+        raise _wrong(f"there is no folder {path.parent} to write {path.name} into")
+    return path
