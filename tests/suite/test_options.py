@@ -16,7 +16,8 @@ ECHO = "--requirement=v2.infer.id-echo"
 @pytest.fixture
 def failure(suite: Suite, forgetful: str) -> Run:
     """A run with one failure."""
-    return suite("--target", forgetful, "--model", "double", ECHO, "--header", "Authorization: Bearer s3cret")
+    one = ("--target", forgetful, "--model", "double", "-k", "id_echo_drawn")
+    return suite(*one, "--header", "Authorization: Bearer s3cret")
 
 
 def test_failure_text(failure: Run, forgetful: str) -> None:
@@ -47,7 +48,7 @@ def test_report_fits_its_schema(failure: Run) -> None:
     report = failure.report
     assert report["target"]["name"] == ""
     assert report["target"]["models"] == ["double"]
-    assert report["requests"] >= 5
+    assert report["requests"] > 0
     assert report["suite"]["sources"]["oip-md"].endswith("d49cc23")
 
 
@@ -134,7 +135,7 @@ def test_sample_keeps_requests_in_the_domain(suite: Suite, tmp_path: Path) -> No
     assert led.outcome("v2.data.batch-is-rows") == "passed"
 
 
-def test_a_narrow_model_without_a_sample_is_given_up_soon(suite: Suite) -> None:
+def test_a_narrow_model_without_a_sample_is_tested_with_the_rows_that_it_takes(suite: Suite) -> None:
     class Picky(Tiny):
         """Takes a few numbers only."""
 
@@ -145,10 +146,8 @@ def test_a_narrow_model_without_a_sample_is_given_up_soon(suite: Suite) -> None:
 
     with serving(Picky) as url:
         run = suite("--target", url, "--model", "double", "-k", "v2_data")
-    assert run.report["requests"] < 300
-    row = run.row("v2.data.batch-is-rows")
-    assert row["outcome"] == "untested"
-    assert "--sample" in row["reason"]
+    assert run.report["requests"] < 500
+    assert run.outcome("v2.data.batch-is-rows") == "passed"
 
 
 def test_not_row_wise(suite: Suite, tiny: str) -> None:
