@@ -69,7 +69,7 @@ def check_ok(exchange: Exchange, message: str = "the request must be answered") 
 def check_schema(exchange: Exchange, name: str, instance: Any = None) -> None:
     """The body (or ``instance``, a part of it) must satisfy the schema called ``name``.
 
-    Null members are left out first: they break a requirement of their own.
+    What is null is left out first: members break a requirement of their own, and NaN may be written so.
     """
     __tracebackhide__ = True
     document = without_nulls(exchange.json if instance is None else instance)
@@ -86,12 +86,19 @@ def check_schema(exchange: Exchange, name: str, instance: Any = None) -> None:
 
 
 def without_nulls(document: Any) -> Any:
-    """The document without those members of objects that are null."""
+    """The document without those members of objects, and those elements of data, that are null."""
     if isinstance(document, dict):
-        return {k: without_nulls(v) for k, v in document.items() if v is not None}
+        kept = {k: v for k, v in document.items() if v is not None}
+        return {k: _elements(v) if k == "data" else without_nulls(v) for k, v in kept.items()}
     if isinstance(document, list):
         return [without_nulls(v) if isinstance(v, dict) else v for v in document]
     return document
+
+
+def _elements(data: Any) -> Any:
+    if not isinstance(data, list):
+        return data
+    return [_elements(e) for e in data if e is not None]
 
 
 def check_error(exchange: Exchange, message: str) -> None:

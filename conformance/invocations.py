@@ -54,6 +54,11 @@ class Invocations:
         """The forms that can carry this model's inputs."""
         return scoring.forms(self.specs, self.model.content_type)
 
+    @property
+    def width(self) -> int:
+        """How many elements a row has, in the request and in the answer to the good one."""
+        return sum(spec.row_size for spec in self.specs) + len(list(reading.leaves(self.good.json)))
+
     @cached_property
     def datatype(self) -> str:
         """The datatype by whose precision predictions are compared: the least precise of the outputs.

@@ -109,6 +109,13 @@ class Model:
         declared = all(spec.batched for spec in self.outputs)
         return self.rows_alone and declared and (self.base is None or _has_one_row(self.base.json))
 
+    @property
+    def width(self) -> int:
+        """How many elements a row has, in the request and in the answer to the good one."""
+        body = self.base.json if self.base else None
+        answered = [len(tensors.flat(o.get("data"))) for o in tensors.outputs_by_name(body).values()]
+        return max(sum(answered) + sum(spec.row_size for spec in self.inputs), 1)
+
     def spec(self, name: str) -> TensorSpec | None:
         """The declared output called ``name``."""
         return next((spec for spec in self.outputs if spec.name == name), None)

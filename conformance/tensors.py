@@ -169,6 +169,8 @@ def equal_data(left: Any, right: Any, datatype: str = "FP64") -> bool:
     one, two = flat(left), flat(right)
     if len(one) != len(two):
         return False
+    if one == two and list(map(type, one)) == list(map(type, two)):  # soon told of an image
+        return True
     tolerance = TOLERANCE.get(datatype, 0.0)
     finite = [abs(e) for e in one if isinstance(e, float) and math.isfinite(e)]
     slack = tolerance * max(finite, default=0.0)

@@ -23,7 +23,7 @@ from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
 LARGE, VERY_LARGE = 1000, 4100  # rows: beyond the powers of two at which servers cut, where rows are short
-ELEMENTS = 50_000
+ELEMENTS, MOST = 50_000, 500_000  # of requests and answers: those that are asked for, those that are enough
 
 
 def _answered(model: Model, rows: Sequence[Row], **members: Any) -> Exchange:
@@ -103,10 +103,20 @@ def _check_rows(model: Model, rows: Sequence[Row], batch: Exchange) -> None:
     for position, (row, block) in enumerate(zip(rows, blocks or [], strict=True)):
         one = alone[id(row)]
         for name, output in tensors.outputs_by_name(one.json).items():
+            if _is_padded(model, output, outputs.get(name, {})):
+                untested(f"{name!r} is as wide as the batch needs: the rows of one can't be told apart")
             got, datatype = block.get(name), str(outputs.get(name, {}).get("datatype"))
             same = tensors.equal_data(output.get("data"), got, datatype)
             message = f"row {position} of {len(rows)} has another prediction in the batch ({name!r})"
             check(same, message, batch, one, got=got, expected=output.get("data"))
+
+
+def _is_padded(model: Model, alone: dict[str, Any], batch: dict[str, Any]) -> bool:
+    """Whether an output has other inner dimensions in a batch, and the metadata lets them vary."""
+    spec = model.spec(str(alone.get("name")))
+    one, all_ = alone.get("shape"), batch.get("shape")
+    varies = spec is not None and -1 in spec.shape[1:]
+    return varies and tensors.is_shape(one) and tensors.is_shape(all_) and one[1:] != all_[1:]
 
 
 @requirement("v2.data.batch-is-rows")
@@ -133,10 +143,13 @@ def test_batch_is_neighbours(batched: Model) -> None:
 @given(data=st.data())
 def test_large_batch(batched: Model, data: st.DataObject) -> None:
     few = data.draw(st.lists(batched.row(), min_size=3, max_size=3), label="rows")
-    size = max(LARGE, min(VERY_LARGE, ELEMENTS // max(sum(s.row_size for s in batched.inputs), 1)))
+    for row in few:
+        _answered(batched, [row])
+    size = min(max(LARGE, min(VERY_LARGE, ELEMENTS // batched.width)), max(MOST // batched.width, 2))
     rows = Random(0).choices(few, k=size)
     answer = batched.predict(rows)
-    assume(answer.status == 200)
+    if answer.status != 200:
+        untested(f"{batched.name} does not take {size} rows at once: status {answer.status}")
     _check_rows(batched, rows, answer)
 
 
