@@ -18,6 +18,7 @@ from conformance import VERSION
 from conformance.exchange import Exchange, Request, Response
 
 JSON = {"Content-Type": "application/json"}
+_LONGEST_PAUSE, _PAUSES = 10.0, 120.0  # seconds that a server may ask for: at once, and in all
 _RETURN_SECONDS = 10.0  # how long a dead target may take to come back
 
 
@@ -42,16 +43,23 @@ class TargetDied(Skipped):
 
 
 class Tally:
-    """A count that threads share."""
+    """A count that threads share, and the seconds for which a server had them wait."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.paused = 0.0
         self._lock = threading.Lock()
 
     def add(self) -> None:
         """Count one more."""
         with self._lock:
             self.count += 1
+
+
+def _pause(answer: urllib3.BaseHTTPResponse) -> float:
+    """How long to wait before the request is sent again: 0 unless a server limits the rate, and says so."""
+    told = answer.headers.get("Retry-After", "") if answer.status == 429 else ""
+    return min(float(told), _LONGEST_PAUSE) if told.isdigit() else 0.0
 
 
 class Client:
@@ -130,6 +138,10 @@ class Client:
         self._tally.add()
         try:
             raw = self._over_kept_connection(request, chunks)
+            while chunks is None and (pause := _pause(raw)) and self._tally.paused < _PAUSES:
+                self._tally.paused += pause
+                time.sleep(pause)
+                raw = self._once(request, chunks)
         except HTTPError as error:
             raise self._no_answer(request, error) from error
         received = {name.lower(): value for name, value in raw.headers.items()}

@@ -1,7 +1,7 @@
 """The preflight: is the target there, which models, which profiles. Asked once, before anything is tested."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from conformance.model import Model
 from spec.validation import is_valid
 
 ABSENT = {404, 405, 501}
+_GUARDED = {401, 403}  # what a gateway may answer to paths that are not there
+_TOKEN = "--header 'Authorization: …'"
+NOWHERE = "/no-such-endpoint-of-the-conformance-suite"
 UNAVAILABLE = {*ABSENT, 502, 503, 504}  # whatever the request holds
 
 
@@ -58,9 +61,13 @@ def discover(
     if not client.accepts():
         raise SetupError(f"nothing answers at {client.url} (no connection): is the server running?")
     try:
-        v2, mlflow = _has_v2(client, names), _has_mlflow(client)
+        nowhere = client.get(NOWHERE).status
+        absent = ABSENT | ({nowhere} & _GUARDED)
+        v2, mlflow = _has_v2(client, names, absent), _has_mlflow(client, absent)
         if not (v2 or mlflow):
-            raise SetupError(f"{client.url} speaks neither protocol: no /v2, no /invocations")
+            told = f"answers {nowhere} to everything: give a token with {_TOKEN}"
+            lacks = "speaks neither protocol: no /v2, no /invocations"
+            raise SetupError(f"{client.url} {told if nowhere in _GUARDED else lacks}")
         chosen = (list(names) or _listed(client)) if v2 else _only(names, answers)
         models = [
             Model(client, name, sample, row_wise, answers[name].example if name in answers else None)
@@ -81,13 +88,13 @@ def _only(names: Sequence[str], answers: Mapping[str, Answers]) -> list[str]:
     return list(names[:1]) or (list(answers) if len(answers) == 1 else ["model"])
 
 
-def _has_v2(client: Client, names: Sequence[str]) -> bool:
+def _has_v2(client: Client, names: Sequence[str], absent: Set[int]) -> bool:
     paths = ["/v2/health/live", "/v2", *(Model(client, name).path() for name in names[:1])]
-    return any(client.get(path).status not in ABSENT for path in paths)
+    return any(client.get(path).status not in absent for path in paths)
 
 
-def _has_mlflow(client: Client) -> bool:
-    return client.send("POST", "/invocations", b"", {"Content-Type": "application/json"}).status not in ABSENT
+def _has_mlflow(client: Client, absent: Set[int]) -> bool:
+    return client.send("POST", "/invocations", b"", {"Content-Type": "application/json"}).status not in absent
 
 
 def index(client: Client) -> Exchange:
@@ -97,10 +104,10 @@ def index(client: Client) -> Exchange:
 
 def _listed(client: Client) -> list[str]:
     answer = index(client)
-    if answer.status in (401, 403):
+    if answer.status in _GUARDED:
         raise SetupError(
-            f"{client.url} answers {answer.status} to POST /v2/repository/index: give a token with "
-            "--header 'Authorization: …', or name a model with --model NAME"
+            f"{client.url} answers {answer.status} to POST /v2/repository/index: give a token with {_TOKEN}, "
+            "or name a model with --model NAME"
         )
     if answer.status == 200 and is_valid("mlserver/repository-index", answer.json):
         names = sorted({row["name"] for row in answer.json if row.get("state", "READY") == "READY"})

@@ -220,7 +220,7 @@ def test_no_media_type(wrong: Survey) -> None:
 @requirement("mlflow.errors.body")
 def test_body(wrong: Survey) -> None:
     answers = [p.answer for p in wrong.probes if p.answer is not None and p.malformed.kind not in _LABELS]
-    refusals = [answer for answer in answers if 400 <= answer.status < 500]
+    refusals = [a for a in answers if 400 <= a.status < 500 and a.status != 415]  # CSV may not be served
     if not refusals:
         untested("nothing is refused with a 4xx status: see the requirements of status")
     for answer in refusals:
