@@ -314,3 +314,36 @@ def shortest_digits(answer: Any, request: Request) -> None:
 def nan_is_null(request: Request, ask: Ask) -> Response:
     """A prediction that is NaN is null."""
     return nan_as(request, ask, None)
+
+
+@permitted()
+def rate_limited(request: Request, ask: Ask) -> Response:
+    """Every 500th request is one too many, and told when to come again."""
+    request.memory["count"] = request.memory.get("count", 0) + 1
+    if request.memory["count"] % 500:
+        return ask(request)
+    return headed(error(429, "too many requests"), retry_after="1")
+
+
+@permitted()
+@responds(ANY, [405])
+def method_not_implemented(response: Response, request: Request) -> Response:
+    """A method that an endpoint does not have is not implemented."""
+    return answered(response, 501)
+
+
+@permitted(speaks="v2")
+@edits(INFER)
+def missing_values_are_null(answer: Any, request: Request) -> None:
+    """The model returns NaN for some rows, which the protocol can't write: it is null."""
+    for output in answer["outputs"]:
+        output["data"] = [None if x < 5 else x for x in output["data"]]
+
+
+@permitted()
+@edits(INDEX)
+def index_as_of_triton(answer: Any, request: Request) -> None:
+    """The index gives no reason where there is none, and no state of what is not loaded."""
+    for row in answer:
+        del row["reason"]
+    answer.append({"name": "not-loaded"})
