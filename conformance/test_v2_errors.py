@@ -189,15 +189,15 @@ def test_integer_range(steady: Model) -> None:
         if row is None or row.maximum is None or row.size is None:
             continue
         low = 2 if tensor["data"][0] != 2 else 3
-        over, wrapped, largest = (
-            with_element(steady, index, json.dumps(value))
-            for value in (low + 2 ** (8 * row.size), low, row.maximum)
-        )
-        if {over.status, wrapped.status, largest.status} != {200}:
-            continue
-        if tensors.difference(wrapped.json, largest.json):
-            told = f"{tensor['datatype']}: an integer beyond the range was taken as {low}"
-            check(bool(tensors.difference(over.json, wrapped.json)), told, over, wrapped)
+        span = 2 ** (8 * row.size)
+        for beyond, edge in ((low + span, row.maximum), (low - span, row.minimum)):
+            over, wrapped, outermost = (
+                with_element(steady, index, json.dumps(value)) for value in (beyond, low, edge)
+            )
+            answered = {over.status, wrapped.status, outermost.status} == {200}
+            if answered and tensors.difference(wrapped.json, outermost.json):
+                told = f"{tensor['datatype']}: an integer beyond the range was taken as {low}"
+                check(bool(tensors.difference(over.json, wrapped.json)), told, over, wrapped)
 
 
 @requirement("v2.errors.coercion")

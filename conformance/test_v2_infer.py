@@ -74,9 +74,12 @@ def test_schema(scored: Model, data: st.DataObject) -> None:
 
 @requirement("v2.infer.content-type")
 def test_content_type(scored: Model) -> None:
-    answer = scored.infer(scored.base_body)
-    got = answer.response.media_type
-    check(got == "application/json", "the media type is wrong", answer, got=got, expected="application/json")
+    for headers in ({}, {"Accept": "application/json"}):
+        answer = scored.infer(scored.base_body, headers)
+        got = answer.response.media_type
+        message = "the media type is wrong"
+        check(got == "application/json", message, answer, got=got, expected="application/json")
+        check_ok(answer, "the client accepts JSON")
 
 
 @requirement("v2.infer.strict-json")

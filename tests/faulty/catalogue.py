@@ -4,6 +4,7 @@ from tests.faulty import (
     content_types,  # noqa: F401
     mlflow,  # noqa: F401
     mlflow_errors,  # noqa: F401
+    mlflow_tables,  # noqa: F401
     parity,  # noqa: F401
     permitted,  # noqa: F401
     robustness,  # noqa: F401

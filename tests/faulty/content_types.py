@@ -195,6 +195,24 @@ def null_is_zero(document: Any) -> None:
             tensor["data"] = [0 if x is None else x for x in tensor["data"]]
 
 
+@fault("content-types.round-trip.null", model=ECHO, echo=True)
+@forgives
+def null_is_none(document: Any) -> None:
+    """A null in a tensor of text is the text None."""
+    for tensor in document["inputs"]:
+        if tensor["name"] == "string":
+            tensor["data"] = ["None" if x is None else x for x in tensor["data"]]
+
+
+@fault("content-types.round-trip.null", model=ECHO, echo=True)
+@forgives
+def null_float_is_zero(document: Any) -> None:
+    """A null in a tensor of floating-point numbers counts as zero."""
+    for tensor in document["inputs"]:
+        if tensor["datatype"] in ("FP32", "FP64"):
+            tensor["data"] = [0.0 if x is None else x for x in tensor["data"]]
+
+
 @fault("content-types.column-shapes")
 @edits(INFER)
 def one_dimension_read_as_one_row(answer: Any, request: Request) -> None:

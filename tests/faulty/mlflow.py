@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from tests.faulty.mlflow_tables import COLUMNS
 from tests.faulty.vocabulary import (
     INVOCATIONS,
     asked,
@@ -183,7 +184,7 @@ def large_scores_end_in_500(request: Request, ask: Ask) -> Response:
     return scoring_error(500, "oops") if large else response
 
 
-@fault("mlflow.predictions.batch", speaks="mlflow")
+@fault("mlflow.predictions.batch", "mlflow.predictions.large-batch", speaks="mlflow")
 @edits(INVOCATIONS)
 def scores_reversed(answer: Any, request: Request) -> None:
     """The predictions of a batch come in reverse."""
@@ -212,24 +213,9 @@ def split_by_place(request: Request, ask: Ask) -> Response:
     split = asked(request).get("dataframe_split")
     if response.status != 200 or not isinstance(split, dict) or "fixed acidity" not in split["columns"]:
         return response
-    others = [name for name in _COLUMNS if name in split["columns"]]
-    named = [*others, *[name for name in split["columns"] if name not in _COLUMNS]]
+    others = [name for name in COLUMNS if name in split["columns"]]
+    named = [*others, *[name for name in split["columns"] if name not in COLUMNS]]
     return ask(request.with_json(asked(request) | {"dataframe_split": split | {"columns": named}}))
-
-
-_COLUMNS = (
-    "fixed acidity",
-    "volatile acidity",
-    "citric acid",
-    "residual sugar",
-    "chlorides",
-    "free sulfur dioxide",
-    "total sulfur dioxide",
-    "density",
-    "pH",
-    "sulphates",
-    "alcohol",
-)
 
 
 @fault("mlflow.predictions.index", speaks="mlflow")

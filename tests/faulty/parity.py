@@ -2,12 +2,16 @@
 
 import json
 import re
+import threading
+import time
 from typing import Any
 
 from tests.faulty.content_types import ECHO
 from tests.faulty.v2_errors import forgives
 from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, fault
 from tests.faulty.wire import Ask, Request, Response
+
+_lock = threading.Lock()
 
 
 @fault("parity.predictions", speaks="both")
@@ -80,3 +84,19 @@ def params_do_not_reach_the_model(request: Request, ask: Ask) -> Response:
     response = ask(request)
     rest = {key: value for key, value in asked(request).items() if key != "params"}
     return ask(request.with_json(rest)) if response.status == 200 and "params" in asked(request) else response
+
+
+@fault("parity.concurrent", speaks="both")
+@edits(f"{INFER}|{INVOCATIONS}")
+def endpoints_share_a_place(answer: Any, request: Request) -> None:
+    """Predictions wait in one place for both endpoints, where one is taken for the other's."""
+    memory = request.memory
+    ours, theirs = ("scored", "inferred") if "predictions" in answer else ("inferred", "scored")
+    with _lock:
+        memory[ours] = memory.get(ours, 0) + 1
+    time.sleep(0.005)
+    if memory.get(theirs):
+        for holder, member in [(o, "data") for o in answer.get("outputs", [])] or [(answer, "predictions")]:
+            holder[member] = [x + 1 for x in holder[member]]
+    with _lock:
+        memory[ours] -= 1

@@ -194,6 +194,33 @@ def words_are_zero(document: Any) -> None:
         tensor["data"] = [0.0 if isinstance(x, str) else x for x in tensor["data"]]
 
 
+@fault("v2.errors.made-up")
+@forgives
+def words_are_their_numbers(document: Any) -> None:
+    """A word that begins with a number counts as that number."""
+    for tensor in document["inputs"]:
+        tensor["data"] = [float(x[0]) if isinstance(x, str) and x != "1" else x for x in tensor["data"]]
+
+
+@fault("v2.errors.made-up")
+@forgives
+def bytes_are_zero(document: Any) -> None:
+    """An input of BYTES, where the metadata says numbers, counts as zero."""
+    for tensor in document["inputs"]:
+        if tensor["datatype"] == "BYTES":
+            tensor["datatype"], tensor["data"] = "FP64", [0.0 for _ in tensor["data"]]
+
+
+@fault("v2.errors.integer-range", model="echo-columns")
+@forgives
+def negative_integers_wrap(document: Any) -> None:
+    """An integer below the range is cut to the bits of its datatype."""
+    for tensor in document["inputs"]:
+        if tensor["datatype"] in ("INT32", "INT64"):
+            span = 2 ** int(tensor["datatype"][3:])
+            tensor["data"] = [x + span if x < -span // 2 else x for x in tensor["data"]]
+
+
 @fault("v2.errors.integer-range", model="echo-columns")
 @forgives
 def integers_wrap(document: Any) -> None:

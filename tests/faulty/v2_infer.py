@@ -22,6 +22,7 @@ from tests.faulty.vocabulary import (
     outputs_of,
     path_of,
     responds,
+    text,
     without_outputs,
 )
 from tests.faulty.wire import Ask, Request, Response
@@ -96,6 +97,14 @@ def answer_without_model(answer: Any, request: Request) -> None:
 def answer_as_html(response: Response, request: Request) -> Response:
     """The answer is JSON, and called HTML, as a string returned to Flask is."""
     return headed(response, content_type="text/html; charset=utf-8")
+
+
+@fault("v2.infer.content-type")
+@at(INFER)
+def json_not_acceptable(request: Request, ask: Ask) -> Response:
+    """A client that accepts JSON alone is refused."""
+    other = request.headers.get("accept") == "application/json"
+    return text(406, "Not Acceptable") if other else ask(request)
 
 
 @fault("v2.infer.strict-json")
