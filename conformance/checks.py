@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from conformance.exchange import Exchange
+from conformance.skips import untested
 from spec.validation import is_valid, violations
 
 T = TypeVar("T")
@@ -64,6 +65,22 @@ def check_ok(exchange: Exchange, message: str = "the request must be answered") 
     """The status must be 200."""
     __tracebackhide__ = True
     check_status(exchange, [200], message)
+
+
+def check_takes(name: str, refusals: Sequence[Exchange]) -> None:
+    """Rows that fit the inputs of a model are no server error.
+
+    Other refusals of single rows tell of a domain that metadata can't: then the model is not judged by rows.
+    """
+    __tracebackhide__ = True
+    for refusal in refusals:
+        check(
+            refusal.status < 500, "the row fits the model's inputs", refusal, got=f"status {refusal.status}"
+        )
+    if refusals:
+        untested(
+            f"{name} refuses rows that fit its inputs: if it takes others only, show one with --sample FILE"
+        )
 
 
 def check_schema(exchange: Exchange, name: str, instance: Any = None) -> None:

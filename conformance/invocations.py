@@ -15,7 +15,7 @@ from conformance import scoring, strategies
 from conformance.checks import check
 from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
-from conformance.model import Model, accepted_where_others_are_refused
+from conformance.model import Model, answers_to
 from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
 
@@ -153,19 +153,23 @@ class Invocations:
 
     @cached_property
     def domain(self) -> list[Row]:
-        """Rows that are accepted, where others that fit the inputs are refused with a 4xx status.
+        """Rows that are accepted, where others that fit the inputs are not.
 
         Empty where all seem to be accepted, and where a sample tells what is.
         """
+        return [row for row, answer in self.tried if answer.status == 200] if self.refusals else []
+
+    @property
+    def refusals(self) -> list[Exchange]:
+        """The answers to rows that fit the inputs and are not accepted, as far as it was tried."""
+        return [answer for _, answer in self.tried if answer.status != 200]
+
+    @cached_property
+    def tried(self) -> list[tuple[Row, Exchange]]:
+        """Rows of all sorts with their answers; none where a sample tells what is accepted."""
         if self.model.sample is not None or self.base is None:
             return []
-        return accepted_where_others_are_refused([*self.base_rows, *self.model.probes], self._status)
-
-    def _status(self, row: Row) -> int:
-        try:
-            return self.ask([row]).status
-        except NoAnswer:
-            return 0
+        return answers_to([*self.base_rows, *self.model.probes], lambda row: self.ask([row]))
 
     def rows(
         self, minimum: int = 1, maximum: int = 4, *, portable: bool = False

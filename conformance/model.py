@@ -1,5 +1,6 @@
 """One model of the target: what its metadata says, one request that it accepts, and how to ask it."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -216,24 +217,28 @@ class Model:
 
     @cached_property
     def domain(self) -> list[Row]:
-        """Rows that are accepted, where others that fit the metadata are refused with a 4xx status.
+        """Rows that are accepted, where others that fit the metadata are not.
 
         Empty where all seem to be accepted, and where a sample tells what is.
         """
+        return [row for row, answer in self.tried if answer.status == 200] if self.refusals else []
+
+    @property
+    def refusals(self) -> list[Exchange]:
+        """The answers to rows that fit the metadata and are not accepted, as far as it was tried."""
+        return [answer for _, answer in self.tried if answer.status != 200]
+
+    @cached_property
+    def tried(self) -> list[tuple[Row, Exchange]]:
+        """Rows of all sorts with their answers; none where a sample tells what is accepted."""
         if self.sample is not None or self._structured or self.base is None:
             return []
-        return accepted_where_others_are_refused(self.probes, self._status)
+        return answers_to(self.probes, lambda row: self.predict([row]))
 
     @property
     def probes(self) -> list[Row]:
         """Rows that fit the metadata, of which a model with a narrower domain refuses some."""
         return [*self.base_rows, *(self._filled(guess) for guess in [*_GUESSES, *_PROBES])]
-
-    def _status(self, row: Row) -> int:
-        try:
-            return self.predict([row]).status
-        except NoAnswer:
-            return 0
 
     def _filled(self, guess: Mapping[str, Any]) -> Row:
         return {spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}
@@ -274,11 +279,13 @@ class Model:
         return st.lists(self.row(), min_size=minimum, max_size=maximum)
 
 
-def accepted_where_others_are_refused(rows: Iterable[Row], status: Callable[[Row], int]) -> list[Row]:
-    """The rows with status 200, where another has a 4xx status; none where none has."""
-    told = [(row, status(row)) for row in rows]
-    refused = any(400 <= status < 500 for _, status in told)
-    return [row for row, status in told if status == 200] if refused else []
+def answers_to(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> list[tuple[Row, Exchange]]:
+    """The rows that have an answer, with it."""
+    found = []
+    for row in rows:
+        with contextlib.suppress(NoAnswer):
+            found.append((row, ask(row)))
+    return found
 
 
 def specs(declared: Any) -> list[TensorSpec]:

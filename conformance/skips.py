@@ -16,8 +16,3 @@ def not_implemented(reason: str) -> NoReturn:
 def untested(reason: str) -> NoReturn:
     """Skip: the requirement can't be checked on this target."""
     pytest.skip(UNTESTED + reason)
-
-
-def narrow(name: str) -> str:
-    """Why a model that refuses some rows is not judged by them."""
-    return f"{name} refuses rows that fit its inputs: if it takes others only, show one with --sample FILE"
