@@ -107,5 +107,5 @@ def echo_carrier(model: Model, target: Target, content_type: str) -> Carrier:
     """A carrier of a model that returns its inputs. Skips when the model is not known to."""
     assert content_type in CONTENT_TYPES
     if model.name not in target.answers or not target.answers[model.name].echo:
-        untested(f"{model.name} needs to be an echo model: --answers PATH with echo")
+        untested("needs a model that returns its inputs: one with echo in --answers PATH")
     return carrier(model, target, content_type)

@@ -18,6 +18,7 @@ from spec.catalogue import requirements, sources
 from spec.validation import violations
 
 SETUP_EXIT = 10
+SHOWN = 3  # requirements that wait for the same
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Reporter:
             if (rows := _behaviour(v))
         ]
         yield "behaviours where the protocol leaves room", behaviours
+        yield "untested, and why", [*_untested(found)]
         yield "known failures that pass: remove them from the file", self.stale
         yield "verdict", [*_table(found), *self._closing(found)]
 
@@ -158,6 +160,17 @@ def _behaviour(verdict: Verdict) -> dict[str, str]:
 
 def _told(label: str, value: str) -> str:
     return f"{label}: {value}" if label else value
+
+
+def _untested(found: Sequence[Verdict]) -> Iterator[str]:
+    """The reasons, each with the requirements that wait for it; what no test can check is left out."""
+    waiting: dict[str, list[str]] = {}
+    for verdict in found:
+        if verdict.outcome == "untested" and verdict.results:
+            waiting.setdefault(verdict.reason, []).append(verdict.requirement.id)
+    for reason, names in waiting.items():
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"{reason}: {', '.join(names[:SHOWN])}{more}"
 
 
 def _table(found: Sequence[Verdict]) -> Iterator[str]:

@@ -252,7 +252,7 @@ def test_parameters(both: Both, target: Target) -> None:
     message = "the endpoints disagree on parameters"
     compared = [_compared(both, rows, message, **params) for rows, params in _known_parameters(both, target)]
     if not any(compared):
-        untested("no parameters are known that both endpoints accept: give known answers with params")
+        untested("needs known answers with params that both endpoints accept: --answers PATH")
 
 
 @requirement("parity.unknown-parameters")

@@ -53,7 +53,7 @@ def test_answers(scored: Model, data: st.DataObject) -> None:
 def test_known_answers(model: Model, target: Target) -> None:
     cases = target.answers[model.name].of("v2") if model.name in target.answers else []
     if not cases:
-        untested("no known answers: give them with --answers PATH")
+        untested("needs known answers: --answers PATH")
     for case in cases:
         answer = model.infer(case.request)
         # FP32 for FP64 or [1] for [-1, 1] may be refused: v2.data.other-datatypes records it.

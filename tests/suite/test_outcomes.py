@@ -60,6 +60,12 @@ def test_a_skip_is_not_a_pass(ask: Suite) -> None:
     assert (counted["passed"], counted["failed"], counted["not-implemented"]) == (1, 2, 1)
 
 
+def test_the_reasons_of_what_is_untested_are_told(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", "--requirement=v2.infer.known-answers")
+    assert run.status == 0
+    assert "needs known answers: --answers PATH: v2.infer.known-answers" in run.output
+
+
 def test_characterise_records_and_never_fails(ask: Suite) -> None:
     run = ask("-k", "none_asked")
     assert run.status == 0
