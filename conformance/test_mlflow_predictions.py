@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from conformance import predictions as reading
 from conformance import scoring as wire
 from conformance import strategies
-from conformance.checks import check, check_ok, check_status
+from conformance.checks import check, check_ok, check_status, check_takes
 from conformance.elements import neighbours
 from conformance.exchange import Exchange
 from conformance.invocations import (
@@ -30,7 +30,7 @@ from conformance.known import check_mlflow
 from conformance.model import Model
 from conformance.returned import check_returned, demand_echo, extreme, unlike
 from conformance.scoring import INSTANCES, RECORDS, SPLIT
-from conformance.skips import narrow, not_implemented, untested
+from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
@@ -62,14 +62,11 @@ def _signed(endpoint: Invocations) -> None:
 @requirement("mlflow.predictions.answers")
 @given(data=st.data())
 def test_answers(scoring: Invocations, data: st.DataObject) -> None:
-    if scoring.domain:
-        untested(narrow(scoring.model.name))
+    check_takes(scoring.model.name, scoring.refusals)
     rows = data.draw(scoring.rows(maximum=2))
     answer = scoring.ask(rows)
-    if 400 <= answer.status < 500 and scoring.model.sample is None:
-        alone = [scoring.ask([row]).status for row in rows]
-        if any(400 <= status < 500 for status in alone):
-            untested(narrow(scoring.model.name))
+    if answer.status != 200 and scoring.model.sample is None:
+        check_takes(scoring.model.name, [a for a in (scoring.ask([row]) for row in rows) if a.status != 200])
     check_ok(answer, "the rows fit the model's inputs")
 
 
@@ -77,7 +74,7 @@ def _check_known(model: Model, target: Target, *, params: bool) -> None:
     cases = target.answers[model.name].of("mlflow") if model.name in target.answers else []
     chosen = [case for case in cases if ("params" in case.request) == params]
     if not chosen:
-        untested("no such known answers: give them with --answers PATH")
+        untested("needs known answers: --answers PATH")
     for case in chosen:
         check_mlflow(case, model.client.post_json(PATH, case.request))
 
