@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -175,6 +176,11 @@ def _escaped(text: str) -> str:
     return '"'.join(parts)
 
 
+def _with_exponents(text: str) -> str:
+    """JSON text with an exponent behind each fraction."""
+    return re.sub(r"(?<=[\[ ])-?\d+\.\d+(?=[,\]])", r"\g<0>E+0", text)
+
+
 def _backwards(document: Any) -> Any:
     """The document with the members of each object in reverse."""
     if isinstance(document, dict):
@@ -188,7 +194,7 @@ def test_json_spelling(steady: Model) -> None:
     plain, usual = json.dumps(body), steady.infer(body)
     spellings = [json.dumps(body, indent="\t"), json.dumps(_backwards(body)), f"\r\n {plain}\n"]
     if "\\" not in plain:
-        spellings.append(_escaped(plain))
+        spellings += [_escaped(plain), _with_exponents(plain)]
     for text in spellings:
         answer = steady.client.send("POST", steady.path("infer"), text.encode(), JSON)
         check_ok(answer, "the same JSON was accepted in another spelling")

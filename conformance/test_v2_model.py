@@ -6,7 +6,7 @@ import pytest
 
 from conformance.checks import check, check_error, check_ok, check_schema, check_status
 from conformance.client import Client
-from conformance.model import Model
+from conformance.model import Model, specs
 from conformance.nulls import nulls
 from conformance.skips import not_implemented, untested
 from conformance.test_v2_health import UNKNOWN
@@ -45,6 +45,24 @@ def test_tensors(model: Model) -> None:
     for member in ("inputs", "outputs"):
         told = bool(model.described.get(member)) or (member == "inputs" and _needs_none(model))
         check(told, f"the metadata lists no {member}", model.metadata)
+
+
+@requirement("v2.model.inputs-declared")
+def test_inputs_declared(model: Model) -> None:
+    request = model.sample or model.known
+    declared = [spec.name for spec in specs(model.described.get("inputs"))]
+    if request is None:
+        untested("needs a valid request: give one with --sample FILE")
+    if not declared:
+        not_implemented("the metadata lists no inputs")
+    if model.infer(request).status != 200:
+        untested(f"{model.name} refuses the request that was given")
+    for tensor in request["inputs"]:
+        if tensor["name"] not in declared:
+            rest = [other for other in request["inputs"] if other != tensor]
+            answer = model.infer({**request, "inputs": rest})
+            message = f"the model needs {tensor['name']!r}, which is none of its inputs"
+            check(answer.status == 200, message, answer, model.metadata, got=declared)
 
 
 def _needs_none(model: Model) -> bool:

@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests.faulty.vocabulary import (
@@ -184,6 +186,13 @@ def name_must_be_first(request: Request, ask: Ask) -> Response:
     """The parser wants the members of an input in the order of the specification."""
     late = any("name" in tensor and next(iter(tensor)) != "name" for tensor in inputs_of(request))
     return error(400, "expected name") if late else ask(request)
+
+
+@fault("v2.data.json-spelling")
+@at(INFER)
+def exponents_passed_over(request: Request, ask: Ask) -> Response:
+    """The parser stops a number at its exponent."""
+    return ask(replace(request, body=re.sub(rb"(?<=\.\d)E\+0", b"1", request.body)))
 
 
 @fault("v2.data.stateless")

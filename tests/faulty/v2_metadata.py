@@ -144,6 +144,14 @@ def metadata_without_outputs(answer: Any, request: Request) -> None:
     answer["outputs"] = []
 
 
+@fault("v2.model.inputs-declared", answers=True)
+@edits(METADATA)
+def metadata_counts_inputs(answer: Any, request: Request) -> None:
+    """The metadata names inputs by their place, requests by the columns."""
+    for i, tensor in enumerate(answer["inputs"]):
+        tensor["name"] = f"input-{i}"
+
+
 @fault("v2.model.unique-names")
 @edits(METADATA)
 def output_listed_twice(answer: Any, request: Request) -> None:
