@@ -133,7 +133,8 @@ def suite_command(target: Target, started: Server, repository: Path) -> list[str
     command = [sys.executable, "-m", "pytest", str(ROOT / "conformance"), f"--target={started.url}"]
     command += [f"--model={name}" for name in target.models]
     command += [f"--profile={name}" for name in target.profiles]
-    command.append(f"--answers={repository}")
+    if target.models:
+        command.append(f"--answers={repository}")
     if "signature" in target.profiles:
         command.append(f"--mlmodel={repository / target.models[0] / 'model'}")
     command += ["--level=should", *target.suite]
