@@ -273,8 +273,9 @@ def test_deterministic(scoring: Invocations) -> None:
 @given(data=st.data())
 def test_concurrent(steady_scoring: Invocations, data: st.DataObject) -> None:
     forms = steady_scoring.forms
+    drawn = [data.draw(steady_scoring.rows(maximum=3, portable=True)) for _ in range(THREADS)]
     bodies = [
-        steady_scoring.body(data.draw(steady_scoring.rows(maximum=3, portable=True)), forms[i % len(forms)])
+        steady_scoring.body(drawn[i % THREADS], forms[(i + i // THREADS) % len(forms)])
         for i in range(2 * THREADS)
     ]
     sent = [(body, steady_scoring.post(body)) for body in bodies]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -374,6 +375,21 @@ def test_invocations_accepted(endpoint: Invocations, oracle: Oracle, data: st.Da
     body = _scoring_request(endpoint, oracle, data)
     _score(oracle, body)
     check_status(endpoint.post(body), range(200, 500), "MLflow's scoring code answers the request")
+
+
+@requirement("signature.predictions.invocations-accepted")
+def test_invocations_null(endpoint: Invocations, oracle: Oracle) -> None:
+    optional = [one.spec.name for one in oracle.inputs if not one.required]
+    if not optional or not endpoint.table:
+        not_implemented("no column is optional")
+    if endpoint.base is None:
+        untested("no request is known that /invocations accepts: give one with --sample FILE")
+    for name in optional:
+        body = endpoint.body([{**endpoint.base_rows[0], name: [None]}], SPLIT)
+        with suppress(Refused):
+            oracle.score(body)
+            message = f"MLflow's scoring code answers null in {name!r}"
+            check_status(endpoint.post(body), range(200, 500), message)
 
 
 @requirement("signature.predictions.invocations-equal")

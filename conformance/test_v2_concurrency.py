@@ -32,7 +32,10 @@ def _bodies(model: Model, data: st.DataObject) -> list[dict[str, Any]]:
     """Requests that differ in id, rows, number of rows and outputs."""
     assert model.base is not None
     names = sorted(tensors.outputs_by_name(model.base.json))
-    bodies = [model.body(data.draw(model.rows(maximum=3)), id=f"request-{i}") for i in range(REQUESTS)]
+    drawn = [data.draw(model.row()) for _ in range(REQUESTS // 2)]
+    counts = [1 + i % 3 if model.batched else 1 for i in range(REQUESTS)]
+    rows = [[drawn[(i + j) % len(drawn)] for j in range(count)] for i, count in enumerate(counts)]
+    bodies = [model.body(some, id=f"request-{i}") for i, some in enumerate(rows)]
     for i, body in enumerate(bodies[1::2]):
         body["outputs"] = [{"name": names[i % len(names)]}]
     return bodies
@@ -67,11 +70,12 @@ def test_isolation(steady: Model, data: st.DataObject) -> None:
 
 
 @requirement("v2.concurrency.bad-neighbour")
-@once
-@given(data=st.data())
-def test_bad_neighbour(steady: Model, data: st.DataObject) -> None:
-    (good, *_), (alone, *_) = _answered(steady, _bodies(steady, data))
+def test_bad_neighbour(steady: Model) -> None:
+    good = steady.body(steady.base_rows, id="conformance")
     bad = good | {"inputs": []}
+    alone = steady.infer(good)
+    if alone.status != 200:
+        untested(f"{steady.name} does not take the good request with an id")
     # Each good request is the same: what mixes good ones up is v2.concurrency.isolation's finding.
-    for answer in _together(steady, [good, bad] * (REQUESTS // 2))[::2]:
+    for answer in _together(steady, [good, bad] * REQUESTS)[::2]:
         _check_same(alone, answer)

@@ -141,7 +141,7 @@ def test_batch_is_neighbours(batched: Model) -> None:
 
 
 @requirement("v2.data.large-batch")
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_large_batch(batched: Model, data: st.DataObject) -> None:
     few = data.draw(st.lists(batched.row(), min_size=3, max_size=3), label="rows")
