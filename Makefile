@@ -19,8 +19,9 @@ $(INSTALLED): pyproject.toml
 conformance: $(INSTALLED) ## build the models, start the reference server, run the suite against it
 	$(BIN)/python -m targets.walkthrough --report-json report.json
 
+# Three processes for two cores: some tests wait for servers that are slow or dead.
 test: $(INSTALLED) ## run every test of this project
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: $(INSTALLED) ## check style
 	$(BIN)/ruff check .

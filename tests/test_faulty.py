@@ -148,7 +148,8 @@ class Suite:
             if variant.speaks == "mlflow":
                 options += ["--sample", str(_sample(served.folder, folder))]
             options += ["--mlmodel", str(served.folder / "model")] * variant.oracle
-            plugins = ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]
+            without = ("cacheprovider", "unraisableexception", "threadexception")  # these collect garbage
+            plugins = [*(f"-pno:{name}" for name in without), "-p_hypothesis_pytestplugin"]
             examples = ["--max-examples", "5"] if variant.breaks else []
             arguments = [*_modules(variant), "-q", "-rfE", *plugins, *examples, *options]
             status = self._order({"arguments": arguments, "printed": str(printed), "seconds": SECONDS})
