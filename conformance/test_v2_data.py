@@ -212,9 +212,7 @@ def test_stateless(steady: Model, data: st.DataObject) -> None:
     # New ids: an answer that is kept by its id must not be the good one already.
     usual_id, id = (f"conformance-{next(_fresh):06}" for _ in range(2))
     usual = steady.predict(steady.base_rows, id=usual_id)
-    assume(
-        not tensors.difference(usual.json, steady.base.json)
-    )  # else v2.infer.deterministic
+    assume(not tensors.difference(usual.json, steady.base.json))  # else v2.infer.deterministic
     other = steady.predict(data.draw(steady.rows(maximum=2)), id=id)
     again = steady.predict(steady.base_rows, id=id)
     different = tensors.difference(again.json, usual.json)
