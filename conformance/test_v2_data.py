@@ -209,6 +209,9 @@ def test_json_spelling(steady: Model) -> None:
 @given(data=st.data())
 def test_stateless(steady: Model, data: st.DataObject) -> None:
     assert steady.base is not None
+    plain = steady.predict(steady.base_rows)
+    different = tensors.difference(plain.json, steady.base.json)
+    check(not different, "the answer changed after other requests", plain, got=different)
     # New ids: an answer that is kept by its id must not be the good one already.
     usual_id, id = (f"conformance-{next(_fresh):06}" for _ in range(2))
     usual = steady.predict(steady.base_rows, id=usual_id)
