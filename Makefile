@@ -16,7 +16,7 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-conformance: $(INSTALLED) ## build the models, start the reference server, run the suite against it
+conformance: $(INSTALLED) ## build a model, start the reference server, run the suite against it
 	$(BIN)/python -m targets.walkthrough --report-json report.json
 
 # Three processes for two cores: some tests wait for servers that are slow or dead.

@@ -1,6 +1,6 @@
 """``python -m targets.walkthrough [suite options]``: the main job in one command.
 
-Builds the models, starts the reference server on a free port, sends the seed's three requests
+Builds the wine model, starts the reference server on a free port, sends the seed's three requests
 (MLServer documentation, Serving MLflow models) and runs the suite.
 """
 
@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ ROW = [7.4, 0.7, 0, 1.9, 0.076, 11, 34, 0.9978, 3.51, 0.56, 9.4]
 
 def main(suite: list[str]) -> int:
     """Returns the suite's exit status."""
-    target = definition.load("reference", Path(__file__).parent)
+    target = replace(definition.load("reference", Path(__file__).parent), models=["wine-classifier"])
     prepared = environment.prepare(target, environment.ROOT / ".cache" / "targets")
     repository = environment.build_models(target, prepared)
     with server.running(target, prepared, repository) as started:
