@@ -103,9 +103,14 @@ def good_carrier(model: Model, target: Target, content_type: str) -> Carrier:
     return found
 
 
+def demand_echo(model: Model, target: Target) -> None:
+    """Go on only with a model that is known to return its inputs."""
+    if model.name not in target.answers or not target.answers[model.name].echo:
+        untested("needs a model that returns its inputs: one with echo in --answers PATH")
+
+
 def echo_carrier(model: Model, target: Target, content_type: str) -> Carrier:
     """A carrier of a model that returns its inputs. Skips when the model is not known to."""
     assert content_type in CONTENT_TYPES
-    if model.name not in target.answers or not target.answers[model.name].echo:
-        untested("needs a model that returns its inputs: one with echo in --answers PATH")
+    demand_echo(model, target)
     return carrier(model, target, content_type)

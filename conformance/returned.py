@@ -8,16 +8,7 @@ from conformance import predictions as reading
 from conformance import strategies, tensors
 from conformance.checks import check, check_ok
 from conformance.invocations import Invocations, is_text, predictions
-from conformance.skips import untested
-from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
-
-
-def demand_echo(endpoint: Invocations, target: Target) -> None:
-    """Go on only with a model that is known to return its inputs."""
-    answers = target.answers.get(endpoint.model.name)
-    if answers is None or not answers.echo:
-        untested("needs a model that returns its inputs: one with echo in --answers PATH")
 
 
 def extreme(endpoint: Invocations) -> st.SearchStrategy[Row]:

@@ -11,6 +11,7 @@ from conformance import contents, tensors
 from conformance.checks import check, check_ok, check_status, fail
 from conformance.echo import bodies, carrier, echo_carrier, good_carrier
 from conformance.exchange import Exchange
+from conformance.inference import paired
 from conformance.model import Model
 from conformance.skips import not_implemented, untested
 from conformance.target import Target
@@ -78,14 +79,6 @@ def _answers(model: Model, target: Target) -> Iterator[Exchange]:
             yield answer
 
 
-def _outputs(model: Model, answer: Exchange) -> list[tuple[TensorSpec, dict[str, Any]]]:
-    """The outputs, each with its declaration: by name, or the only one."""
-    found = tensors.outputs_by_name(answer.json)
-    if len(found) == len(model.outputs) == 1:
-        return [(model.outputs[0], next(iter(found.values())))]
-    return [(spec, found[spec.name]) for spec in model.outputs if spec.name in found]
-
-
 @requirement("content-types.output-datatypes")
 def test_output_datatypes(model: Model, target: Target) -> None:
     answers = list(_answers(model, target))
@@ -103,7 +96,7 @@ def test_output_datatypes(model: Model, target: Target) -> None:
 def test_readable(scored: Model, data: st.DataObject) -> None:
     answer = scored.predict(data.draw(scored.rows()))
     assume(answer.status == 200)
-    for spec, output in _outputs(scored, answer):
+    for spec, output in paired(scored, answer):
         content_type = contents.named(output) or spec.content_type
         for element in tensors.flat(output.get("data")):
             try:
@@ -118,7 +111,7 @@ def test_consistent(model: Model, target: Target) -> None:
     if not answers:
         untested(f"{model.name} answers no request that is known to be good")
     for answer in answers:
-        for spec, output in _outputs(model, answer):
+        for spec, output in paired(model, answer):
             got = contents.named(output)
             message = f"output {spec.name!r} has another content type than in the metadata"
             same = not (got and spec.content_type) or got == spec.content_type

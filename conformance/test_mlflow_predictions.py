@@ -14,6 +14,7 @@ from conformance import predictions as reading
 from conformance import scoring as wire
 from conformance import strategies
 from conformance.checks import check, check_ok, check_status, check_takes
+from conformance.echo import demand_echo
 from conformance.elements import neighbours
 from conformance.exchange import Exchange
 from conformance.invocations import (
@@ -28,7 +29,7 @@ from conformance.invocations import (
 )
 from conformance.known import check_mlflow
 from conformance.model import Model
-from conformance.returned import check_returned, demand_echo, extreme, unlike
+from conformance.returned import check_returned, extreme, unlike
 from conformance.scoring import INSTANCES, RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
 from conformance.target import Target
@@ -297,14 +298,14 @@ def test_concurrent(steady_scoring: Invocations, data: st.DataObject) -> None:
 @requirement("mlflow.predictions.round-trip")
 @given(data=st.data())
 def test_round_trip(steady_scoring: Invocations, target: Target, data: st.DataObject) -> None:
-    demand_echo(steady_scoring, target)
+    demand_echo(steady_scoring.model, target)
     row = unlike(steady_scoring.specs, data.draw(extreme(steady_scoring)))
     check_returned(steady_scoring, [row], steady_scoring.specs)
 
 
 @requirement("mlflow.predictions.round-trip")
 def test_round_trip_hard(steady_scoring: Invocations, target: Target) -> None:
-    demand_echo(steady_scoring, target)
+    demand_echo(steady_scoring.model, target)
     specs = [spec for spec in steady_scoring.specs if spec.content_type in ("", "np", "str")]
     if steady_scoring.model.sample or not steady_scoring.model.described.get("inputs"):
         specs = [spec for spec in specs if is_text(spec)]  # of numbers nothing tells how large they may be
@@ -318,7 +319,7 @@ def test_round_trip_hard(steady_scoring: Invocations, target: Target) -> None:
 
 @requirement("mlflow.predictions.text-kept")
 def test_text_kept(steady_scoring: Invocations, target: Target) -> None:
-    demand_echo(steady_scoring, target)
+    demand_echo(steady_scoring.model, target)
     (row,) = steady_scoring.base_rows
     texts = ["2021-01-01", "2021-01-01T00:00:00Z", "007", "1e3", "true", "null", "NaN", ""]
     for text in texts:
@@ -342,7 +343,7 @@ def _with_cell(endpoint: Invocations, spec: TensorSpec, value: Any) -> Exchange:
 
 @requirement("mlflow.predictions.null-made-up")
 def test_null_made_up(scoring: Invocations, target: Target) -> None:
-    demand_echo(scoring, target)
+    demand_echo(scoring.model, target)
     plain = [spec for spec in scoring.specs if spec.content_type in ("", "np", "str")]
     for spec in plain[:COLUMNS] if scoring.table else []:
         answer = _with_cell(scoring, spec, None)

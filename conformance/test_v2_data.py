@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from conformance import strategies, tensors
 from conformance.checks import by_rows, check, check_ok, check_status
 from conformance.client import JSON
+from conformance.echo import demand_echo
 from conformance.elements import neighbours
 from conformance.exchange import Exchange
 from conformance.model import Model
@@ -224,8 +225,7 @@ def test_stateless(steady: Model, data: st.DataObject) -> None:
 
 def _echoes(model: Model, target: Target, element: str) -> list[TensorSpec]:
     """The inputs of this JSON type, when the model is known to return its inputs."""
-    if model.name not in target.answers or not target.answers[model.name].echo:
-        untested("needs a model that returns its inputs: one with echo in --answers PATH")
+    demand_echo(model, target)
     datatypes = {name for name, row in DATATYPES.items() if row.element == element}
     # Text as a NumPy array ends at its last character that is not NUL: content-types.round-trip.np.
     contents = ("", "str") if element == "string" else ("", "np")
