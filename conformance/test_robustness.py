@@ -1,9 +1,12 @@
 """Requests that may bring a server down. Opt-in: --profile robustness."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 
 import pytest
 
@@ -20,6 +23,7 @@ from spec.validation import is_valid
 
 requirement = pytest.mark.requirement
 _SLOW_SECONDS = 5.0
+_NOTICED_SECONDS = 1.0
 _ROWS = 10_000
 _AT_ONCE = 16
 
@@ -116,11 +120,21 @@ def test_model_names(assault: Assault) -> None:
             check(blow.answer.status >= 400, "there is no such model", blow.answer, got=blow.answer.status)
 
 
+def _end(connection: HTTPConnection) -> None:
+    """Send no more, give the server a moment to notice, and close."""
+    connection.sock.shutdown(socket.SHUT_WR)
+    connection.sock.settimeout(_NOTICED_SECONDS)
+    with suppress(OSError):
+        while connection.sock.recv(4096):
+            pass
+    connection.close()
+
+
 @requirement("robustness.cut-body")
 def test_cut_body(assault: Assault) -> None:
     body = malformed.written(assault.survey.good.one)
     for sent in (0, len(body) // 2, len(body)):
-        assault.model.client.begin(assault.model.path("infer"), body[:sent], len(body) + 100).close()
+        _end(assault.model.client.begin(assault.model.path("infer"), body[:sent], len(body) + 100))
         answer = assault.model.infer(assault.survey.good.one)
         wrong = assault.wrong(answer)
         told = f"the good request has not its usual answer after a body that ends {sent} bytes in"
@@ -131,15 +145,21 @@ def test_cut_body(assault: Assault) -> None:
 def test_slow_body(assault: Assault) -> None:
     body = malformed.written(assault.survey.good.one)
     slow = assault.model.client.begin(assault.model.path("infer"), body[:20], len(body))
-    timer = threading.Timer(_SLOW_SECONDS, slow.close)
-    timer.start()
+    enough = threading.Event()
+
+    def finish() -> None:
+        enough.wait(_SLOW_SECONDS)
+        with closing(slow), suppress(OSError, HTTPException):  # a server may have given up on it
+            slow.send(body[20:])
+            slow.getresponse().read()
+
     started = time.monotonic()
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        finishing = pool.submit(finish)
         answer = assault.model.infer(assault.survey.good.one)
-    finally:
-        timer.cancel()
-        slow.close()
-    waited = time.monotonic() - started
+        waited = time.monotonic() - started
+        enough.set()
+        finishing.result()
     told = "the good request had to wait until another client was done with its own"
     check(waited < _SLOW_SECONDS, told, answer, got=f"{waited:.1f} s")
 

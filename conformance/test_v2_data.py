@@ -223,6 +223,17 @@ def test_stateless(steady: Model, data: st.DataObject) -> None:
     check(not different, "the answer changed after another request", other, again, got=different)
 
 
+@requirement("v2.data.stateless")
+def test_stateless_selection(steady: Model) -> None:
+    assert steady.base is not None
+    name = next(iter(tensors.outputs_by_name(steady.base.json)))
+    usual = steady.predict(steady.base_rows)
+    other = steady.predict(steady.base_rows, outputs=[{"name": name}])
+    again = steady.predict(steady.base_rows)
+    different = tensors.difference(again.json, usual.json)
+    check(not different, "the answer changed after a request for one output", other, again, got=different)
+
+
 def _echoes(model: Model, target: Target, element: str) -> list[TensorSpec]:
     """The inputs of this JSON type, when the model is known to return its inputs."""
     demand_echo(model, target)
