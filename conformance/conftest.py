@@ -12,14 +12,14 @@ import pytest
 from conformance import answers, known_failures, options
 from conformance.client import Client
 from conformance.exchange import redacted
-from conformance.invocations import Invocations
+from conformance.invocations import PATH, Invocations
 from conformance.known_failures import KnownFailures
 from conformance.model import Model, load_sample
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
-from conformance.skips import untested
+from conformance.skips import no_request, untested
 from conformance.target import SetupError, Target, discover
 from spec.catalogue import PROFILES, requirements
 
@@ -181,7 +181,7 @@ def client(target: Target) -> Client:
 def scored(model: Model) -> Model:
     """A model with a request that it is known to accept."""
     if model.base is None:
-        untested(f"no request is known that {model.name} accepts: give one with --sample FILE")
+        no_request(model.name)
     return model
 
 
@@ -206,7 +206,7 @@ def scoring(mlflow_model: Model) -> Invocations:
     """The scoring endpoint, with a request that it is known to accept."""
     endpoint = Invocations(mlflow_model)
     if endpoint.base is None:
-        untested("no request is known that /invocations accepts: give one with --sample FILE")
+        no_request(PATH)
     return endpoint
 
 

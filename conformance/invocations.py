@@ -15,12 +15,12 @@ from conformance import scoring, strategies
 from conformance.checks import check
 from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
-from conformance.model import Model, answers_to
+from conformance.model import Model
 from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
+from conformance.trial import Trial, is_deterministic, tried
 
 PATH = "/invocations"
-_MANY = 16  # equal rows
 
 
 @dataclass
@@ -123,13 +123,9 @@ class Invocations:
     @cached_property
     def deterministic(self) -> bool:
         """Whether the good request has one answer, and a batch of it, in which chance shows sooner."""
-        if self.base is None:
-            return False
-        for rows in [self.base_rows, *([[*self.base_rows] * _MANY] if self.model.batched else [])]:
-            first, *again = (self.ask(rows) for _ in range(3))
-            if any(self.difference(first, answer) for answer in again):
-                return False
-        return True
+        return self.base is not None and is_deterministic(
+            self.base_rows, self.ask, self.difference, batched=self.model.batched
+        )
 
     @property
     def batched(self) -> bool:
@@ -152,24 +148,11 @@ class Invocations:
     # What Hypothesis draws for it
 
     @cached_property
-    def domain(self) -> list[Row]:
-        """Rows that are accepted, where others that fit the inputs are not.
-
-        Empty where all seem to be accepted, and where a sample tells what is.
-        """
-        return [row for row, answer in self.tried if answer.status == 200] if self.refusals else []
-
-    @property
-    def refusals(self) -> list[Exchange]:
-        """The answers to rows that fit the inputs and are not accepted, as far as it was tried."""
-        return [answer for _, answer in self.tried if answer.status != 200]
-
-    @cached_property
-    def tried(self) -> list[tuple[Row, Exchange]]:
-        """Rows of all sorts with their answers; none where a sample tells what is accepted."""
+    def trial(self) -> Trial:
+        """What it makes of rows of all sorts that fit the inputs."""
         if self.model.sample is not None or self.base is None:
-            return []
-        return answers_to([*self.base_rows, *self.model.probes], lambda row: self.ask([row]))
+            return Trial()
+        return tried([*self.base_rows, *self.model.probes], lambda row: self.ask([row]))
 
     def rows(
         self, minimum: int = 1, maximum: int = 4, *, portable: bool = False
@@ -181,8 +164,8 @@ class Invocations:
         """
         if not self.model.batched:
             minimum = maximum = 1
-        if self.domain:
-            row = strategies.recombined(self.domain, self.specs)
+        if self.trial.domain:
+            row = strategies.recombined(self.trial.domain, self.specs)
         else:
             row = self.model.row(self.base_rows)
         written = row.map(lambda row: self.written(row, portable=portable))

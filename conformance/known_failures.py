@@ -3,12 +3,12 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.verdict import TestResult, Verdict
+from conformance.verdict import Verdict
 from spec.catalogue import requirements
 from spec.validation import violations
 
@@ -23,30 +23,26 @@ class KnownFailures:
 
     def excuses(self, requirement: str, test: str) -> str:
         """The reason why this test of this requirement may fail; empty when it may not."""
-        entry = self.entries.get(requirement) or self.entries.get(test_id(test))
+        entry = self.entries.get(requirement) or self.entries.get(short_id(test))
         return entry["reason"] if entry else ""
 
     def reason(self, verdict: Verdict) -> str:
         """The reason why all that fails of a requirement may fail; empty when not all of it may."""
-        failing = [r.test for r in verdict.results if r.failure]
-        reasons = [self.excuses(verdict.requirement.id, test) for test in failing]
+        reasons = [self.excuses(verdict.requirement.id, result.test) for result in verdict.failing]
         return reasons[0] if all(reasons) and reasons else ""
 
     def stale(self, found: Sequence[Verdict]) -> list[str]:
         """The entries for what passes."""
         results = [result for verdict in found for result in verdict.results]
         passed = {v.requirement.id for v in found if v.outcome == "passed"}
-        passed |= {test_id(r.test) for r in results if r.result == "passed"}
+        passed |= {short_id(r.test) for r in results if r.result == "passed"}
         return [name for name in self.entries if name in passed]
 
 
-def test_id(node: str) -> str:
+def short_id(node: str) -> str:
     """The test as an entry names it: pytest's node id without the folder, which depends on where it runs."""
     path, colons, test = node.partition("::")
     return f"{Path(path).name}{colons}{test}"
-
-
-test_id.__test__ = False  # type: ignore[attr-defined]
 
 
 def load(path: Path) -> KnownFailures:
@@ -60,7 +56,7 @@ def load(path: Path) -> KnownFailures:
         raise ValueError(f"{path}: {wrong[0]}")
     found: dict[str, Mapping[str, str]] = {}
     for entry in document.get("known-failure", []):
-        name = entry.get("requirement") or test_id(entry["test"])
+        name = entry.get("requirement") or short_id(entry["test"])
         mistake = _mistake(name) if "requirement" in entry else _mistake_of_test(name)
         if mistake or name in found:
             raise ValueError(f"{path}: {name} {mistake or 'is listed twice'}")
@@ -89,16 +85,11 @@ def write(path: Path, failing: Sequence[Verdict], known: KnownFailures) -> None:
 
 
 def _entries(verdict: Verdict, known: KnownFailures) -> Iterator[Mapping[str, str]]:
-    name, failing = verdict.requirement.id, [r for r in verdict.results if r.failure]
-    tests = [test_id(r.test) for r in failing]
+    name, tests = verdict.requirement.id, [short_id(result.test) for result in verdict.failing]
     if name not in known.entries and all(test in known.entries for test in tests):
         yield from (known.entries[test] for test in tests)
     else:
-        yield known.entries.get(name) or {"requirement": name, "reason": _message(failing)}
-
-
-def _message(failing: Iterable[TestResult]) -> str:
-    return next(str(r.failure["message"]) for r in failing if r.failure)
+        yield known.entries.get(name) or {"requirement": name, "reason": verdict.message}
 
 
 def _written(entry: Mapping[str, Any]) -> str:

@@ -10,12 +10,11 @@ from conformance import scoring
 from conformance.client import NoAnswer, TargetDied
 from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations
-from conformance.scoring import INPUTS, INSTANCES, RECORDS, SPLIT
+from conformance.scoring import CSV, INPUTS, INSTANCES, RECORDS, SPLIT
 from conformance.tensors import Row
 from spec.tables import DATATYPES
 
 JSON = "application/json"
-CSV = "text/csv"
 DEPTH = 500
 NAME = "conformance"  # of a column and of a member that no model has
 

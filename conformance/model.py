@@ -1,8 +1,7 @@
 """One model of the target: what its metadata says, one request that it accepts, and how to ask it."""
 
-import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
 from conformance.skips import untested
 from conformance.tensors import Row, TensorSpec
+from conformance.trial import Trial, is_deterministic, tried
 from spec.tables import DATATYPES
 from spec.validation import is_valid, violations
 
@@ -30,7 +30,6 @@ _PROBES: list[dict[str, Any]] = [
     {"boolean": True, "integer": 3, "number": 0.5, "string": "2.5"},
 ]
 _PATIENCE = 50  # refusals
-_MANY = 16  # equal rows
 _WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
 
 
@@ -216,24 +215,11 @@ class Model:
         return [row for row in rows if len(row) == len(self.inputs)]
 
     @cached_property
-    def domain(self) -> list[Row]:
-        """Rows that are accepted, where others that fit the metadata are not.
-
-        Empty where all seem to be accepted, and where a sample tells what is.
-        """
-        return [row for row, answer in self.tried if answer.status == 200] if self.refusals else []
-
-    @property
-    def refusals(self) -> list[Exchange]:
-        """The answers to rows that fit the metadata and are not accepted, as far as it was tried."""
-        return [answer for _, answer in self.tried if answer.status != 200]
-
-    @cached_property
-    def tried(self) -> list[tuple[Row, Exchange]]:
-        """Rows of all sorts with their answers; none where a sample tells what is accepted."""
+    def trial(self) -> Trial:
+        """What it makes of rows of all sorts that fit the metadata."""
         if self.sample is not None or self._structured or self.base is None:
-            return []
-        return answers_to(self.probes, lambda row: self.predict([row]))
+            return Trial()
+        return tried(self.probes, lambda row: self.predict([row]))
 
     @property
     def probes(self) -> list[Row]:
@@ -251,21 +237,21 @@ class Model:
     @cached_property
     def deterministic(self) -> bool:
         """Whether the good request has one answer, and a batch of it, in which chance shows sooner."""
-        if self.base is None:
-            return False
-        for rows in [self.base_rows, *([[*self.base_rows] * _MANY] if self.batched else [])]:
-            first, *again = (self.predict(rows) for _ in range(3))
-            if any(tensors.difference(first.json, answer.json) for answer in again):
-                return False
-        return True
+        return self.base is not None and is_deterministic(
+            self.base_rows,
+            self.predict,
+            lambda one, two: tensors.difference(one.json, two.json),
+            batched=self.batched,
+        )
 
     # What Hypothesis draws for it
 
     def row(self, base_rows: Sequence[Row] = ()) -> st.SearchStrategy[Row]:
         """A row that the model should accept. ``base_rows``: rows that it does accept."""
-        if self.sample is None and not self._structured and not self.domain:
+        domain = self.trial.domain
+        if self.sample is None and not self._structured and not domain:
             return strategies.row(self.inputs)
-        rows = self.domain or self._given(self.sample or self.known) or base_rows or self.base_rows
+        rows = domain or self._given(self.sample or self.known) or base_rows or self.base_rows
         return strategies.recombined(rows, self.inputs)
 
     @property
@@ -277,15 +263,6 @@ class Model:
         if not self.batched:
             return st.lists(self.row(), min_size=1, max_size=1)
         return st.lists(self.row(), min_size=minimum, max_size=maximum)
-
-
-def answers_to(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> list[tuple[Row, Exchange]]:
-    """The rows that have an answer, with it."""
-    found = []
-    for row in rows:
-        with contextlib.suppress(NoAnswer):
-            found.append((row, ask(row)))
-    return found
 
 
 def specs(declared: Any) -> list[TensorSpec]:

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,78 +12,9 @@ from spec.catalogue import PROFILES
 
 def add(parser: pytest.Parser) -> None:
     """Add the options to pytest's."""
-    option = parser.getgroup("conformance", "conformance of an inference server").addoption
-    option("--target", type=_url, metavar="URL", help="base URL of the server under test")
-    option(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a model to test; first the one of /invocations (default: all in the repository index)",
-    )
-    option(
-        "--header",
-        action="append",
-        default=[],
-        type=_header,
-        metavar="'K: V'",
-        help="a header for every request",
-    )
-    option("--ca-cert", type=_file, metavar="FILE", help="certificates to trust")
-    option("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help="for one request (default 30)")
-    option(
-        "--sample",
-        type=_file,
-        metavar="FILE",
-        help="one valid inference request, where a model's domain is narrower than its metadata",
-    )
-    option(
-        "--answers",
-        type=_there,
-        metavar="PATH",
-        help="known answers: a file, or a folder with answers.json files",
-    )
-    option(
-        "--mlmodel",
-        type=Path,
-        metavar="DIR",
-        help="the MLflow model behind the first --model, as the oracle (needs the server extra)",
-    )
-    option(
-        "--not-row-wise",
-        action="store_true",
-        help="the prediction for a row depends on the other rows of its batch",
-    )
-    option(
-        "--profile",
-        action="append",
-        default=[],
-        choices=PROFILES,
-        help="test these profiles only, and demand them (default: all that the target has, but robustness)",
-    )
-    option("--requirement", action="append", default=[], metavar="ID", help="test these requirements only")
-    option(
-        "--level",
-        choices=("must", "should"),
-        default="must",
-        help="the level from which a failure fails the run",
-    )
-    option(
-        "--max-examples",
-        type=_count,
-        default=10,
-        metavar="N",
-        help="requests that Hypothesis draws for one property (default 10)",
-    )
-    option("--seed", type=int, metavar="N", help="explore: draw other requests than the default ones")
-    option(
-        "--known-failures",
-        type=_file,
-        metavar="FILE",
-        help="requirements, or tests, that the target is known to break (TOML)",
-    )
-    option("--write-known-failures", type=_new, metavar="FILE", help="write what fails as such a file")
-    option("--report-json", type=_new, metavar="FILE", help="write the report as JSON")
+    group = parser.getgroup("conformance", "conformance of an inference server")
+    for name, told in _OPTIONS.items():
+        group.addoption(name, **told)
 
 
 def _wrong(told: str) -> argparse.ArgumentTypeError:
@@ -138,3 +70,70 @@ def _new(text: str) -> Path:
     if not path.absolute().parent.is_dir():
         raise _wrong(f"there is no folder {path.parent} to write {path.name} into")
     return path
+
+
+_MANY: dict[str, Any] = {"action": "append", "default": []}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--target": {"type": _url, "metavar": "URL", "help": "base URL of the server under test"},
+    "--model": {
+        **_MANY,
+        "metavar": "NAME",
+        "help": "a model to test; first the one of /invocations (default: all in the repository index)",
+    },
+    "--header": {**_MANY, "type": _header, "metavar": "'K: V'", "help": "a header for every request"},
+    "--ca-cert": {"type": _file, "metavar": "FILE", "help": "certificates to trust"},
+    "--timeout": {
+        "type": _seconds,
+        "default": 30.0,
+        "metavar": "SECONDS",
+        "help": "for one request (default 30)",
+    },
+    "--sample": {
+        "type": _file,
+        "metavar": "FILE",
+        "help": "one valid inference request, where a model's domain is narrower than its metadata",
+    },
+    "--answers": {
+        "type": _there,
+        "metavar": "PATH",
+        "help": "known answers: a file, or a folder with answers.json files",
+    },
+    "--mlmodel": {
+        "type": Path,
+        "metavar": "DIR",
+        "help": "the MLflow model behind the first --model, as the oracle (needs the server extra)",
+    },
+    "--not-row-wise": {
+        "action": "store_true",
+        "help": "the prediction for a row depends on the other rows of its batch",
+    },
+    "--profile": {
+        **_MANY,
+        "choices": PROFILES,
+        "help": "test these profiles only, and demand them (default: all the target has, but robustness)",
+    },
+    "--requirement": {**_MANY, "metavar": "ID", "help": "test these requirements only"},
+    "--level": {
+        "choices": ("must", "should"),
+        "default": "must",
+        "help": "the level from which a failure fails the run",
+    },
+    "--max-examples": {
+        "type": _count,
+        "default": 10,
+        "metavar": "N",
+        "help": "requests that Hypothesis draws for one property (default 10)",
+    },
+    "--seed": {
+        "type": int,
+        "metavar": "N",
+        "help": "explore: draw other requests than the default ones",
+    },
+    "--known-failures": {
+        "type": _file,
+        "metavar": "FILE",
+        "help": "requirements, or tests, that the target is known to break (TOML)",
+    },
+    "--write-known-failures": {"type": _new, "metavar": "FILE", "help": "write what fails as such a file"},
+    "--report-json": {"type": _new, "metavar": "FILE", "help": "write the report as JSON"},
+}

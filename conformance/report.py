@@ -81,7 +81,7 @@ class Reporter:
     def _sections(self) -> Iterator[tuple[str, Sequence[str]]]:
         found = self.verdicts
         should = [v for v in found if v.outcome == "failed" and not v.fails(self.options.level)]
-        yield "SHOULD findings, reported only", [f"{v.requirement.id}: {_message(v)}" for v in should]
+        yield "SHOULD findings, reported only", [f"{v.requirement.id}: {v.message}" for v in should]
         behaviours = [
             f"{v.requirement.id}: {'; '.join(_told(label, value) for label, value in rows.items())}"
             for v in found
@@ -141,10 +141,6 @@ class Reporter:
         if wrong:
             raise ValueError(f"the report breaks its own schema: {wrong[0]}")
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
-def _message(verdict: Verdict) -> str:
-    return next(str(r.failure["message"]) for r in verdict.results if r.failure)
 
 
 def _behaviour(verdict: Verdict) -> dict[str, str]:

@@ -19,6 +19,7 @@ from conformance import tensors
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
 
+CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 SPLIT, RECORDS, INSTANCES, INPUTS = FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _NOT_IN_CSV = {"base64", "datetime", "pd_json"}
 # The names that metadata gives to the columns or the tensor of a signature without names.

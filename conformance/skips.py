@@ -16,3 +16,8 @@ def not_implemented(reason: str) -> NoReturn:
 def untested(reason: str) -> NoReturn:
     """Skip: the requirement can't be checked on this target."""
     pytest.skip(UNTESTED + reason)
+
+
+def no_request(taker: str) -> NoReturn:
+    """Skip: nothing tells what the target takes. taker: a model, or an endpoint."""
+    untested(f"no request is known that {taker} accepts: give one with --sample FILE")

@@ -15,17 +15,15 @@ from conformance.checks import check, check_ok, check_status
 from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations, answered, check_same, check_same_columns, with_text
-from conformance.scoring import INPUTS, INSTANCES, RECORDS, SPLIT
+from conformance.scoring import CSV, INPUTS, INSTANCES, PARQUET, RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
 from conformance.strictjson import flaw
 from conformance.tensors import Row
 
 requirement = pytest.mark.requirement
-CSV = "text/csv"
 _WORD = re.compile(r"(?!(na|nan|null|none|true|false|inf|infinity)$)[a-z]([a-z _-]*[a-z])?", re.IGNORECASE)
 # What many functions make NaN or infinity of.
 _TELLING = (None, -1.0, 0.0, 1.0, 2.0, 3.0, 1000.0)
-PARQUET = "application/vnd.apache.parquet"
 
 
 def _table(endpoint: Invocations) -> None:

@@ -30,7 +30,7 @@ from conformance.invocations import (
 from conformance.known import check_mlflow
 from conformance.model import Model
 from conformance.returned import check_returned, extreme, unlike
-from conformance.scoring import INSTANCES, RECORDS, SPLIT
+from conformance.scoring import CSV, INSTANCES, RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
@@ -41,7 +41,6 @@ LARGE, MOST = 1100, 500_000  # rows; elements of them and of their predictions
 THREADS = 8
 EXTRA = "conformance"
 COLUMNS = 16  # that are looked at one by one
-CSV = "text/csv"
 # One batch of requests is enough, and a race does not shrink.
 once = settings(max_examples=2, phases=[Phase.generate])
 few = settings(max_examples=2)
@@ -63,7 +62,7 @@ def _signed(endpoint: Invocations) -> None:
 @requirement("mlflow.predictions.answers")
 @given(data=st.data())
 def test_answers(scoring: Invocations, data: st.DataObject) -> None:
-    check_takes(scoring.model.name, scoring.refusals)
+    check_takes(scoring.model.name, scoring.trial.refusals)
     rows = data.draw(scoring.rows(maximum=2))
     answer = scoring.ask(rows)
     if answer.status != 200 and scoring.model.sample is None:

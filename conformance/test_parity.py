@@ -159,7 +159,7 @@ def _of(both: Both, kind: str, content_types: Sequence[str]) -> list[TensorSpec]
 def _integers(both: Both) -> list[TensorSpec]:
     """The integer inputs of a model that takes any integer."""
     specs = _of(both, "integer", ["np", ""])
-    if both.model.sample is not None or both.scoring.domain:
+    if both.model.sample is not None or both.scoring.trial.domain:
         untested("the model does not take any integer")
     return specs
 

@@ -16,7 +16,7 @@ from conformance.client import JSON, NoAnswer
 from conformance.exchange import Exchange
 from conformance.hostile import Assault, Blow, Hostile
 from conformance.model import Model
-from conformance.skips import not_implemented, untested
+from conformance.skips import no_request, not_implemented, untested
 from conformance.survey import Survey
 from conformance.target import Target
 from spec.validation import is_valid
@@ -32,7 +32,7 @@ _AT_ONCE = 16
 def assault(mlflow_model: Model) -> Assault:
     """The first model, under hostile requests."""
     if mlflow_model.base is None:
-        untested(f"no request is known that {mlflow_model.name} accepts: give one with --sample FILE")
+        no_request(mlflow_model.name)
     return Assault(Survey(mlflow_model))
 
 

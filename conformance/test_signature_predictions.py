@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from conformance import contents, tensors
 from conformance.checks import by_rows, check, check_ok, check_status
 from conformance.exchange import Exchange
-from conformance.invocations import Invocations, predictions
+from conformance.invocations import PATH, Invocations, predictions
 from conformance.model import Model
 from conformance.oracle import Oracle, Prediction, Refused
 from conformance.scoring import RECORDS, SPLIT
-from conformance.skips import not_implemented, untested
+from conformance.skips import no_request, not_implemented, untested
 from conformance.strategies import datetimes, texts
 from conformance.target import Target
 from conformance.tensors import TOLERANCE, Row, TensorSpec
@@ -46,7 +46,7 @@ def good(mlflow_model: Model, oracle: Oracle) -> Model:
     if not oracle.inputs:
         not_implemented("the model has no signature")
     if mlflow_model.base is None:
-        untested(f"no request is known that {mlflow_model.name} accepts: give one with --sample FILE")
+        no_request(mlflow_model.name)
     return mlflow_model
 
 
@@ -383,7 +383,7 @@ def test_invocations_null(endpoint: Invocations, oracle: Oracle) -> None:
     if not optional or not endpoint.table:
         not_implemented("no column is optional")
     if endpoint.base is None:
-        untested("no request is known that /invocations accepts: give one with --sample FILE")
+        no_request(PATH)
     for name in optional:
         body = endpoint.body([{**endpoint.base_rows[0], name: [None]}], SPLIT)
         with suppress(Refused):

@@ -9,7 +9,7 @@ from conformance.checks import check, check_ok, check_status
 from conformance.client import Client
 from conformance.exchange import Exchange
 from conformance.model import Model
-from conformance.skips import not_implemented, untested
+from conformance.skips import no_request, not_implemented, untested
 from conformance.target import UNAVAILABLE, Target, denies, index
 from spec.validation import is_valid
 
@@ -108,7 +108,7 @@ def test_ready_means_infer(model: Model) -> None:
         untested("the model does not say that it is ready")
     answer = model.infer(model.base_body if model.base is not None else _guess(model))
     if model.base is None and answer.status not in (200, *UNAVAILABLE):
-        untested(f"no request is known that {model.name} accepts: give one with --sample FILE")
+        no_request(model.name)
     check_ok(answer, "the model says that it is ready")
 
 

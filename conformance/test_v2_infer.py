@@ -41,7 +41,7 @@ requirement = pytest.mark.requirement
 @requirement("v2.infer.answers")
 @given(data=st.data())
 def test_answers(scored: Model, data: st.DataObject) -> None:
-    check_takes(scored.name, scored.refusals)
+    check_takes(scored.name, scored.trial.refusals)
     rows = data.draw(scored.rows(maximum=2))
     answer = scored.predict(rows)
     if answer.status != 200 and scored.sample is None:

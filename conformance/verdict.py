@@ -46,6 +46,16 @@ class Verdict:
         told = self.requirement.untestable or next((r.reason for r in self.results if r.reason), "")
         return told or "no test of it was selected"
 
+    @property
+    def failing(self) -> list[TestResult]:
+        """The results of the tests that failed."""
+        return [result for result in self.results if result.failure]
+
+    @property
+    def message(self) -> str:
+        """What the first test that failed says; empty when none did."""
+        return next((str(r.failure["message"]) for r in self.results if r.failure), "")
+
     def fails(self, level: str) -> bool:
         """Whether it fails a run at ``level`` ("must" or "should")."""
         return self.outcome == "failed" and self.requirement.level in _FAILING[level]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faulty.content_types import ECHO
 from tests.faulty.v2_errors import forgives
-from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, fault
+from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, fault, without_params
 from tests.faulty.wire import Ask, Request, Response
 
 _lock = threading.Lock()
@@ -82,8 +82,8 @@ def inferred_null_is_zero(document: Any) -> None:
 def params_do_not_reach_the_model(request: Request, ask: Ask) -> Response:
     """Params have no effect at the scoring endpoint, which a known answer tells too."""
     response = ask(request)
-    rest = {key: value for key, value in asked(request).items() if key != "params"}
-    return ask(request.with_json(rest)) if response.status == 200 and "params" in asked(request) else response
+    given = response.status == 200 and "params" in asked(request)
+    return ask(without_params(request)) if given else response
 
 
 @fault("parity.concurrent", speaks="both")

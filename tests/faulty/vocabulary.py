@@ -204,6 +204,11 @@ def without_outputs(request: Request) -> Request:
     return request.with_json({k: v for k, v in asked(request).items() if k != "outputs"})
 
 
+def without_params(request: Request) -> Request:
+    """The scoring request without its params."""
+    return request.with_json({k: v for k, v in asked(request).items() if k != "params"})
+
+
 def headed(response: Response, **headers: str | None) -> Response:
     """The response with headers (content_type for Content-Type) replaced or, None, removed."""
     for name, value in headers.items():

@@ -1,0 +1,52 @@
+"""What a few requests tell of a model: which rows it accepts, and whether chance is in its answers."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from conformance.client import NoAnswer
+from conformance.exchange import Exchange
+from conformance.tensors import Row
+
+_MANY = 16  # equal rows
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Rows of all sorts that fit the metadata, with their answers; none where a sample tells what fits."""
+
+    answers: Sequence[tuple[Row, Exchange]] = ()
+
+    @property
+    def refusals(self) -> list[Exchange]:
+        """The answers to rows that are not accepted."""
+        return [answer for _, answer in self.answers if answer.status != 200]
+
+    @property
+    def domain(self) -> list[Row]:
+        """The rows that are accepted, where others are not; empty where all are."""
+        return [row for row, answer in self.answers if answer.status == 200] if self.refusals else []
+
+
+def tried(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> Trial:
+    """The rows that have an answer, with it."""
+    found = []
+    for row in rows:
+        with contextlib.suppress(NoAnswer):
+            found.append((row, ask(row)))
+    return Trial(found)
+
+
+def is_deterministic(
+    rows: Sequence[Row],
+    ask: Callable[[Sequence[Row]], Exchange],
+    differ: Callable[[Exchange, Exchange], object],
+    *,
+    batched: bool,
+) -> bool:
+    """Whether the rows have one answer, and a batch of them, in which chance shows sooner."""
+    for asked in [rows, [*rows] * _MANY] if batched else [rows]:
+        first, *again = (ask(asked) for _ in range(3))
+        if any(differ(first, answer) for answer in again):
+            return False
+    return True
