@@ -4,6 +4,7 @@ What the schemas can tell is derived by walking the good request; what no schema
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ LENIENT = {
     "row-counts-open": "inputs of different lengths",
 }
 # Kinds for which another prediction than that of the good request is permitted.
-OPEN = {"coerced", "missing-input", *LENIENT} - {"unknown-input"}
+OPEN = {"coerced", "inner-dimension", "missing-input", *LENIENT} - {"unknown-input"}
 _DEPTH = 500
 _LEFT_OUT = 8  # inputs that are left out, one at a time
 _VALUES: tuple[Any, ...] = (None, True, 1.5, "conformance", [], {})
@@ -57,8 +58,8 @@ class Good:
     """The good request, and what is known of its model.
 
     one, two: the request with one row, and with that row twice where the model takes batches. focus: the
-    index of the input to spoil. output: an output's name. declared: the metadata lists the inputs. columns:
-    the inputs are the columns of one data frame.
+    index of the input to spoil. output: an output's name. declared: the metadata lists the inputs. fixed:
+    it fixes the last dimension of the one to spoil. columns: the inputs are the columns of one data frame.
     """
 
     one: Body
@@ -66,6 +67,7 @@ class Good:
     focus: int
     output: str
     declared: bool
+    fixed: bool
     columns: bool
 
     @property
@@ -224,6 +226,10 @@ def _counts(good: Good) -> Iterator[Malformed]:
         ("shape says none", {"shape": [0, *shape[1:]]}),
     ):
         yield Malformed("element-count", f"{where}.{what}", written(good.spoiled(**members)))
+    if good.fixed:
+        wide = {"shape": [*shape[:-1], shape[-1] + 1], "data": data + data[-1:] * math.prod(shape[:-1])}
+        what = f"{where}.shape has one more in its last dimension, and data as many elements"
+        yield Malformed("inner-dimension", what, written(good.spoiled(**wide)))
 
 
 def _nesting(good: Good) -> Iterator[Malformed]:

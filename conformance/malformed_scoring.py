@@ -60,14 +60,19 @@ class Survey:
 
     def _probe(self, malformed: Malformed) -> Probe:
         answer = None
-        headers = {"Content-Type": malformed.media_type} if malformed.media_type else {}
         try:
-            answer = self.endpoint.client.send(malformed.method, PATH, malformed.body, headers)
+            answer = send(self.endpoint, malformed)
             return Probe(malformed, answer, after=self.endpoint.ask(self.endpoint.base_rows))
         except (NoAnswer, TargetDied) as lost:
             if isinstance(lost, TargetDied) and not lost.back:
                 raise
             return Probe(malformed, answer, lost=lost)
+
+
+def send(endpoint: Invocations, malformed: Malformed) -> Exchange:
+    """Send a wrong request."""
+    headers = {"Content-Type": malformed.media_type} if malformed.media_type else {}
+    return endpoint.client.send(malformed.method, PATH, malformed.body, headers)
 
 
 def requests(endpoint: Invocations) -> Iterator[Malformed]:

@@ -12,7 +12,7 @@ from conformance.client import JSON, NoAnswer, TargetDied
 from conformance.elements import moved
 from conformance.exchange import Exchange
 from conformance.malformed import Good, Malformed, is_numeric, requests
-from conformance.model import Model
+from conformance.model import Model, specs
 
 _FOLLOW_SECONDS = 5.0  # for all good requests that follow: a slow model is asked less often
 _LOOKED_AT = 12  # inputs of which one is sought that tells
@@ -44,14 +44,17 @@ class Survey:
     @cached_property
     def good(self) -> Good:
         """The good request."""
-        model = self.model
+        model, focus = self.model, self._telling()
+        declared = {s.name: s.shape for s in specs(model.described.get("inputs"))}
+        shape = declared.get(model.base_body["inputs"][focus]["name"], ())
         two = model.body([*model.base_rows] * 2) if model.batched else None
         return Good(
             one=model.base_body,
             two=two,
-            focus=self._telling(),
+            focus=focus,
             output=next(iter(tensors.outputs_by_name(self.base.json)), ""),
             declared=bool(model.described.get("inputs")),
+            fixed=len(shape) > 1 and shape[-1] > 0,
             columns=model.content_type == "pd",
         )
 
@@ -84,7 +87,7 @@ class Survey:
         left = _FOLLOW_SECONDS
         for malformed in requests(self.good):
             try:
-                answer = self._send(malformed)
+                answer = self.send(malformed)
             except (NoAnswer, TargetDied) as lost:
                 if isinstance(lost, TargetDied) and not lost.back:
                     raise
@@ -98,7 +101,8 @@ class Survey:
                 yield Probe(malformed, answer, after_lost=lost)
             left -= time.monotonic() - started
 
-    def _send(self, malformed: Malformed) -> Exchange:
+    def send(self, malformed: Malformed) -> Exchange:
+        """Send a malformed request."""
         return self.model.client.send("POST", self.model.path("infer"), malformed.body, JSON)
 
     @property

@@ -119,6 +119,21 @@ def misfit(datatype: str, element: Any) -> str:
     return ""
 
 
+def with_fraction(tensor: Mapping[str, Any]) -> str:
+    """Where a tensor has an integer that is written with a fraction or an exponent, and the number.
+
+    Looks at the dimensions, and at the elements of integer datatypes; empty when there is none.
+    """
+    row = DATATYPES.get(str(tensor.get("datatype")).upper())
+    elements = flat(tensor.get("data")) if row and row.element == "integer" else []
+    shape = tensor.get("shape")
+    for where, numbers in (("shape", shape if isinstance(shape, list) else []), ("data", elements)):
+        found = next((n for n in numbers if isinstance(n, float) and n.is_integer()), None)
+        if found is not None:
+            return f"{where} of {tensor.get('name')!r}: {found}"
+    return ""
+
+
 def is_shape(value: Any) -> TypeGuard[list[int]]:
     """Whether it is a shape of data: a list of dimensions, none of them negative."""
     return isinstance(value, list) and all(type(d) is int and d >= 0 for d in value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conformance import contents, strategies, tensors
+from conformance import contents, malformed, malformed_scoring, strategies, tensors
 from conformance import predictions as reading
 from conformance import scoring as wire
 from conformance.checks import by_rows, check
+from conformance.client import NoAnswer
 from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations, predictions
 from conformance.model import Model
 from conformance.scoring import RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
+from conformance.survey import Survey
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
@@ -137,9 +140,32 @@ def test_concurrent(both: Both) -> None:
     for position, answer in enumerate(together):
         usual = alone[position % 2]
         message = "the answer is another one when the other endpoint is asked at the same time"
-        check(answer.status == 200, message, usual, answer, got=f"status {answer.status}")
-        different = both.scoring.difference(usual, answer) or tensors.difference(usual.json, answer.json)
-        check(not different, message, usual, answer, got=different)
+        _check_same_answer(both, usual, answer, message)
+
+
+@requirement("parity.errors")
+def test_errors(both: Both) -> None:
+    survey, (inferred, scored) = Survey(both.model), both.ask(both.rows)
+    for wrong in {m.kind: m for m in malformed.requests(survey.good)}.values():
+        with suppress(NoAnswer):  # v2.errors.answered
+            survey.send(wrong)
+        _check_unharmed(both, wrong.what, scored, both.scoring.ask(both.rows))
+    for mistake in {m.kind: m for m in malformed_scoring.requests(both.scoring)}.values():
+        with suppress(NoAnswer):  # mlflow.errors
+            malformed_scoring.send(both.scoring, mistake)
+        _check_unharmed(both, mistake.what, inferred, both.model.predict(both.rows))
+
+
+def _check_unharmed(both: Both, what: str, usual: Exchange, after: Exchange) -> None:
+    message = f"the good request after a wrong one at the other endpoint ({what}) has another answer"
+    _check_same_answer(both, usual, after, message)
+
+
+def _check_same_answer(both: Both, usual: Exchange, answer: Exchange, message: str) -> None:
+    """An endpoint's answer is its usual one."""
+    check(answer.status == 200, message, usual, answer, got=f"status {answer.status}")
+    different = both.scoring.difference(usual, answer) or tensors.difference(usual.json, answer.json)
+    check(not different, message, usual, answer, got=different)
 
 
 def _of(both: Both, kind: str, content_types: Sequence[str]) -> list[TensorSpec]:

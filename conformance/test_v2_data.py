@@ -75,6 +75,28 @@ def test_element_types(scored: Model, data: st.DataObject) -> None:
             check(not wrong, f"an element of {name!r} ({datatype}) {wrong}", answer, got=element)
 
 
+@requirement("v2.data.integer-spelling")
+@given(data=st.data())
+def test_integer_spelling(scored: Model, data: st.DataObject) -> None:
+    answer = _answered(scored, data.draw(_base_or_drawn(scored)))
+    for output in tensors.outputs_by_name(answer.json).values():
+        _check_spelling(answer, output)
+
+
+@requirement("v2.data.integer-spelling")
+def test_integer_spelling_of_metadata(model: Model) -> None:
+    for member in ("inputs", "outputs"):
+        declared = model.described.get(member)
+        for tensor in declared if isinstance(declared, list) else []:
+            if isinstance(tensor, dict):
+                _check_spelling(model.metadata, tensor)
+
+
+def _check_spelling(answer: Exchange, tensor: dict[str, Any]) -> None:
+    found = tensors.with_fraction(tensor)
+    check(not found, "an integer is written with a fraction", answer, got=found)
+
+
 @requirement("v2.data.nested-accepted")
 @given(data=st.data())
 def test_nested_accepted(scored: Model, data: st.DataObject) -> None:

@@ -14,10 +14,12 @@ from tests.faulty import (
     v2_data,  # noqa: F401
     v2_errors,  # noqa: F401
     v2_health,  # noqa: F401
+    v2_http,  # noqa: F401
     v2_ids,  # noqa: F401
     v2_infer,  # noqa: F401
     v2_metadata,  # noqa: F401
     v2_selection,  # noqa: F401
+    v2_spelling,  # noqa: F401
     v2_versions,  # noqa: F401
 )
 from tests.faulty.vocabulary import VARIANTS

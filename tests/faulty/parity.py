@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faulty.content_types import ECHO
 from tests.faulty.v2_errors import forgives
-from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, fault, without_params
+from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, error, fault, without_params
 from tests.faulty.wire import Ask, Request, Response
 
 _lock = threading.Lock()
@@ -84,6 +84,26 @@ def params_do_not_reach_the_model(request: Request, ask: Ask) -> Response:
     response = ask(request)
     given = response.status == 200 and "params" in asked(request)
     return ask(without_params(request)) if given else response
+
+
+@fault("parity.errors", speaks="both")
+@at(f"{INFER}|{INVOCATIONS}")
+def wrong_scoring_hurts_inference(request: Request, ask: Ask) -> Response:
+    """A refusal at the scoring endpoint leaves something behind, for the next request for inference alone."""
+    response, scored = ask(request), request.target.startswith("/invocations")
+    if scored:
+        request.memory["refused"] = response.status >= 400
+    return error(500) if not scored and request.memory.pop("refused", False) else response
+
+
+@fault("parity.errors", speaks="both")
+@at(f"{INFER}|{INVOCATIONS}")
+def wrong_inference_hurts_scoring(request: Request, ask: Ask) -> Response:
+    """A refusal of an inference request leaves something behind, for the next scoring request alone."""
+    response, inferred = ask(request), not request.target.startswith("/invocations")
+    if inferred:
+        request.memory["refused"] = response.status >= 400
+    return error(500) if not inferred and request.memory.pop("refused", False) else response
 
 
 @fault("parity.concurrent", speaks="both")

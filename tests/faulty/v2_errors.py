@@ -1,7 +1,6 @@
 """Faults in the answers to malformed requests."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 from tests.faulty.vocabulary import (
     INFER,
     MODEL_INFER,
-    V2,
     asked,
     at,
     edits,
@@ -76,17 +74,6 @@ def negative_shape_kills(request: Request, ask: Ask) -> Response:
     return ask(request)
 
 
-@fault("v2.errors.connection", options=("--timeout", "4"))
-def next_request_swallowed(request: Request, ask: Ask) -> Response:
-    """What is left of the body of a refused request is read as such out of the next request."""
-    if request.memory.pop("left", False):
-        time.sleep(5)
-        raise HangUp
-    response = ask(request)
-    request.memory["left"] = "transfer-encoding" in request.headers and response.status >= 400
-    return response
-
-
 @fault("v2.errors.status")
 @at(MODEL_INFER)
 def wrong_datatype_told_with_200(request: Request, ask: Ask) -> Response:
@@ -138,6 +125,14 @@ def traceback_in_error(answer: Any, request: Request) -> None:
     """The error holds the traceback."""
     where = 'Traceback (most recent call last):\n  File "/srv/server/handlers.py", line 12, in infer\n'
     answer["error"] = where + answer["error"]
+
+
+@fault("v2.errors.message")
+@edits(MODEL_INFER, _REFUSED)
+def unknown_datatypes_unspoken(answer: Any, request: Request) -> None:
+    """An error about a datatype has no text."""
+    if "datatype" in answer["error"]:
+        answer["error"] = ""
 
 
 @fault("v2.errors.names-input")
@@ -316,48 +311,6 @@ def missing_inputs_are_zero(request: Request, ask: Ask) -> Response:
     return mended if mended.status == 200 else ask(request)
 
 
-@fault("v2.errors.unknown-path")
-@responds("(GET|POST) /v2/models/[^/]+/[^/]+", [404])
-def unknown_paths_break(response: Response, request: Request) -> Response:
-    """A path that is not there is a failure of the server."""
-    return error(500)
-
-
-@fault("v2.errors.method")
-@responds("PUT .*/infer", [405])
-def put_breaks(response: Response, request: Request) -> Response:
-    """A method that is not there is a failure of the server."""
-    return error(500)
-
-
-@fault("v2.errors.allow")
-@responds(V2, [405])
-def methods_not_told(response: Response, request: Request) -> Response:
-    """Status 405 comes without the methods that are allowed."""
-    return headed(response, allow=None)
-
-
-@fault("v2.errors.framework-body")
-@responds(V2, [405])
-def method_refused_in_text(response: Response, request: Request) -> Response:
-    """A method that is not there is refused by the framework, in text."""
-    return headed(text(405, "Method Not Allowed"), allow="GET")
-
-
-@fault("v2.errors.media-type")
-@responds(MODEL_INFER, [415])
-def media_types_break(response: Response, request: Request) -> Response:
-    """Another media type is a failure of the server."""
-    return error(500) if "content-encoding" not in request.headers else response
-
-
-@fault("v2.errors.content-coding")
-@responds(MODEL_INFER, [415])
-def codings_break(response: Response, request: Request) -> Response:
-    """A coding that the server does not have is a failure of the server."""
-    return error(500) if "content-encoding" in request.headers else response
-
-
 @fault("v2.errors.row-counts", "content-types.pd-lengths")
 @forgives
 def columns_cut_to_the_shortest(document: Any) -> None:
@@ -366,3 +319,13 @@ def columns_cut_to_the_shortest(document: Any) -> None:
     for tensor in document["inputs"]:
         if tensor["shape"][0] is not True and len(tensor["data"]) == tensor["shape"][0]:
             tensor["data"], tensor["shape"] = tensor["data"][:rows], [rows, 1]
+
+
+@fault("v2.errors.inner-dimension")
+@forgives
+def wide_columns_cut(document: Any) -> None:
+    """Of a column that is wider than the metadata says, the first value of each row is taken."""
+    for tensor in document["inputs"]:
+        rows, width = tensor["shape"]
+        if width == 2 and len(tensor["data"]) == 2 * rows:
+            tensor["data"], tensor["shape"] = tensor["data"][::2], [rows, 1]

@@ -1,0 +1,126 @@
+"""The HTTP around the protocol: paths, methods, media types, content codings, connections."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.checks import check, check_status, fail
+from conformance.client import JSON, NoAnswer
+from conformance.exchange import Exchange
+from conformance.leaks import leak
+from conformance.malformed import written
+from conformance.model import Model
+from conformance.skips import untested
+from conformance.test_v2_health import UNKNOWN
+from spec.validation import is_valid
+
+requirement = pytest.mark.requirement
+NOWHERE = "no-such-endpoint-of-the-conformance-suite"
+_CLOSE = {"Connection": "close"}  # what is left unread is v2.http.connection
+_CODED = {"Content-Encoding": "conformance"}
+
+
+def _stray(model: Model) -> list[Exchange]:
+    """Requests to paths that no one defines."""
+    paths = (f"/v2/{NOWHERE}", model.path(NOWHERE))
+    return [
+        model.client.send(method, path, None if method == "GET" else b"")
+        for path in paths
+        for method in ("GET", "POST")
+    ]
+
+
+def _wrong_methods(model: Model) -> list[Exchange]:
+    """Requests with methods that an endpoint does not have, and that could do no harm if it had."""
+    infer, ready = model.path("infer"), model.path("ready")
+    asked = [("GET", infer), ("PUT", infer), ("DELETE", infer), ("POST", ready), ("POST", "/v2/health/live")]
+    return [
+        model.client.send(method, path, None if method == "GET" else b"")
+        for method, path in [*asked, ("POST", "/v2")]
+    ]
+
+
+@requirement("v2.http.unknown-path")
+def test_unknown_path(model: Model) -> None:
+    for answer in _stray(model):
+        check_status(answer, range(400, 500), "there is no such endpoint")
+
+
+@requirement("v2.http.method")
+def test_method(model: Model) -> None:
+    for answer in _wrong_methods(model):
+        check_status(answer, [*range(400, 500), 501], "the endpoint does not have this method")
+
+
+@requirement("v2.http.allow")
+def test_allow(model: Model) -> None:
+    refused = [answer for answer in _wrong_methods(model) if answer.status == 405]
+    if not refused:
+        untested("no method is refused with 405")
+    for answer in refused:
+        check("allow" in answer.response.headers, "status 405 comes without Allow", answer)
+
+
+@requirement("v2.http.body")
+def test_framework_body(model: Model) -> None:
+    for answer in [*_stray(model), *_wrong_methods(model)]:
+        told = is_valid("v2/error", answer.json)
+        check(answer.status < 400 or told, "the body is no object with a string error", answer)
+
+
+@requirement("v2.http.no-leak")
+def test_no_leak(model: Model) -> None:
+    nobody = Model(model.client, UNKNOWN)
+    unknown = [nobody.path(), nobody.path("ready"), model.path("versions", UNKNOWN)]
+    foreign = [*map(model.client.get, unknown), nobody.infer({"inputs": []})]
+    for answer in [*_stray(model), *_wrong_methods(model), *foreign]:
+        found = leak(answer.response.body) if answer.status >= 400 else ""
+        check(not found, "the answer tells of the server's inside", answer, got=found)
+
+
+@requirement("v2.http.media-type")
+def test_media_type(scored: Model) -> None:
+    body = written(scored.base_body)
+    for media_type in ("", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=x"):
+        headers = {**_CLOSE, **({"Content-Type": media_type} if media_type else {})}
+        answer = scored.client.send("POST", scored.path("infer"), body, headers)
+        check_status(answer, range(200, 500), f"Content-Type {media_type or 'absent'} is no server error")
+
+
+@requirement("v2.http.content-coding")
+def test_content_coding(scored: Model) -> None:
+    for coding in ("gzip", "br", "conformance"):
+        headers = {**JSON, **_CLOSE, "Content-Encoding": coding}
+        body = written(scored.base_body)
+        answer = scored.client.send("POST", scored.path("infer"), body, headers)
+        allowed = [*range(200, 500), 501]
+        check_status(answer, allowed, f"a body that is not coded as Content-Encoding: {coding} says")
+
+
+class _Paused:
+    """A body in two pieces, the second a moment later: most servers have refused the request by then."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.body[:20]
+        time.sleep(0.02)
+        yield self.body[20:]
+
+
+@requirement("v2.http.connection")
+def test_connection(scored: Model) -> None:
+    infer, body = scored.path("infer"), _Paused(written(scored.base_body))
+    unread = [("POST", scored.path(NOWHERE), JSON), ("PUT", infer, JSON), ("POST", infer, {**JSON, **_CODED})]
+    for method, path, headers in [*unread, ("POST", infer, {"Content-Type": "text/plain"})] * 2:
+        try:
+            refused = scored.client.send(method, path, headers=headers, chunks=body)
+        except NoAnswer:
+            continue  # closing the connection is permitted
+        try:
+            scored.infer(scored.base_body)
+        except NoAnswer as lost:
+            told = "the body came in two pieces, and the good request after it on the same connection is lost"
+            fail(told, refused, got=str(lost))
