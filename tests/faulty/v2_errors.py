@@ -267,7 +267,7 @@ def minus_one_resolved(document: Any) -> None:
         tensor["shape"] = [len(tensor["data"]) if d == -1 else d for d in tensor["shape"]]
 
 
-@fault("v2.errors.element-count")
+@fault("v2.errors.element-count", "v2.errors.inner-dimension")
 @forgives
 def shape_corrected(document: Any) -> None:
     """A shape that the data contradicts is corrected; a further element is dropped."""
