@@ -1,11 +1,13 @@
 """The HTTP client: counts what it sends, follows no redirect, and notices a target that died."""
 
 import json
+import random
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from email.utils import mktime_tz, parsedate_tz
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +20,9 @@ from conformance import VERSION
 from conformance.exchange import Exchange, Request, Response
 
 JSON = {"Content-Type": "application/json"}
-_LONGEST_PAUSE, _PAUSES = 10.0, 120.0  # seconds that a server may ask for: at once, and in all
+_LONGEST_PAUSE, _PAUSES = 10.0, 300.0  # seconds that a server may ask for: at once, and in all
+_SHORT_PAUSE = 0.5  # seconds, where it names none
+_TRIES = 6
 _RETURN_SECONDS = 10.0  # how long a dead target may take to come back
 
 
@@ -57,9 +61,19 @@ class Tally:
 
 
 def _pause(answer: urllib3.BaseHTTPResponse) -> float:
-    """How long to wait before the request is sent again: 0 unless a server limits the rate, and says so."""
-    told = answer.headers.get("Retry-After", "") if answer.status == 429 else ""
-    return min(float(told), _LONGEST_PAUSE) if told.isdigit() else 0.0
+    """How long to wait before the request is sent again: 0 unless a server says that it has too many.
+
+    Retry-After is a number of seconds or a date (RFC 9110, 10.2.3); status 429 may lack it (RFC 6585, 4).
+    """
+    told = answer.headers.get("Retry-After", "")
+    if answer.status != 429 and not (answer.status == 503 and told):
+        return 0.0
+    if told.isdigit():
+        seconds = float(told)
+    else:
+        moment = parsedate_tz(told)
+        seconds = mktime_tz(moment) - time.time() if moment else 0.0
+    return min(max(seconds, _SHORT_PAUSE), _LONGEST_PAUSE)
 
 
 class Client:
@@ -103,8 +117,10 @@ class Client:
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=ca_cert)
             connection = HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
-        connection.putrequest("POST", parts.path.rstrip("/") + path)
-        for name, value in {**self._headers, **self.extra, **JSON, "Content-Length": str(length)}.items():
+        headers = {**self._headers, **self.extra, **JSON, "Content-Length": str(length)}
+        named = any(name.lower() == "host" for name in headers)
+        connection.putrequest("POST", parts.path.rstrip("/") + path, skip_host=named)
+        for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders()
         connection.send(body)
@@ -138,9 +154,12 @@ class Client:
         self._tally.add()
         try:
             raw = self._over_kept_connection(request, chunks)
-            while chunks is None and (pause := _pause(raw)) and self._tally.paused < _PAUSES:
+            for _ in range(_TRIES):
+                pause = _pause(raw)
+                if not pause or chunks is not None or self._tally.paused > _PAUSES:
+                    break
                 self._tally.paused += pause
-                time.sleep(pause)
+                time.sleep(pause * random.uniform(1, 1.5))  # else all that wait come again at once
                 raw = self._once(request, chunks)
         except HTTPError as error:
             raise self._no_answer(request, error) from error

@@ -116,6 +116,11 @@ class Model:
         answered = [len(tensors.flat(o.get("data"))) for o in tensors.outputs_by_name(body).values()]
         return max(sum(answered) + sum(spec.row_size for spec in self.inputs), 1)
 
+    @property
+    def published(self) -> list[str]:
+        """Its name and those of its tensors, which metadata tells to everybody."""
+        return [self.name, *(spec.name for spec in [*self.inputs, *self.outputs])]
+
     def spec(self, name: str) -> TensorSpec | None:
         """The declared output called ``name``."""
         return next((spec for spec in self.outputs if spec.name == name), None)
@@ -287,7 +292,8 @@ def sized(declared: Sequence[TensorSpec], given: Sequence[Mapping[str, Any]]) ->
     The first dimension too where the tensors differ in their number of rows, and are no batch.
     """
     shapes = {tensor["name"]: tensor["shape"] for tensor in given}
-    fitting = {s.name: shapes[s.name] for s in declared if len(shapes.get(s.name, ())) == len(s.shape)}
+    named = [s for s in declared if s.name in shapes]
+    fitting = {s.name: shapes[s.name] for s in named if len(shapes[s.name]) == len(s.shape)}
     whole = len({fitting[s.name][0] if s.batched else 1 for s in declared if s.name in fitting}) > 1
     return [_sized(spec, fitting[spec.name], whole) if spec.name in fitting else spec for spec in declared]
 

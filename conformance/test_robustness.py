@@ -144,11 +144,14 @@ def test_cut_body(assault: Assault) -> None:
 @requirement("robustness.slow-body")
 def test_slow_body(assault: Assault) -> None:
     body = malformed.written(assault.survey.good.one)
+    started = time.monotonic()
+    assault.model.infer(assault.survey.good.one)
+    enough_seconds = _SLOW_SECONDS + 2 * (time.monotonic() - started)  # for a model that is slow itself
     slow = assault.model.client.begin(assault.model.path("infer"), body[:20], len(body))
     enough = threading.Event()
 
     def finish() -> None:
-        enough.wait(_SLOW_SECONDS)
+        enough.wait(enough_seconds)
         with closing(slow), suppress(OSError, HTTPException):  # a server may have given up on it
             slow.send(body[20:])
             slow.getresponse().read()
@@ -161,7 +164,7 @@ def test_slow_body(assault: Assault) -> None:
         enough.set()
         finishing.result()
     told = "the good request had to wait until another client was done with its own"
-    check(waited < _SLOW_SECONDS, told, answer, got=f"{waited:.1f} s")
+    check(waited < enough_seconds, told, answer, got=f"{waited:.1f} s")
 
 
 @requirement("robustness.at-once")
