@@ -14,7 +14,7 @@ from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
 from conformance.skips import untested
 from conformance.tensors import Row, TensorSpec
-from conformance.trial import Trial, is_deterministic, tried
+from conformance.trial import Trial, is_deterministic, recombinations, tried
 from spec.tables import DATATYPES
 from spec.validation import is_valid, violations
 
@@ -257,7 +257,17 @@ class Model:
         if self.sample is None and not self._structured and not domain:
             return strategies.row(self.inputs)
         rows = domain or self._given(self.sample or self.known) or base_rows or self.base_rows
-        return strategies.recombined(rows, self.inputs)
+        return strategies.recombined(rows, self.inputs) if self._movable else st.sampled_from(rows)
+
+    @cached_property
+    def _movable(self) -> bool:
+        """Whether the rows of a sample are accepted with their columns mixed and numbers moved."""
+        if self.sample is None or self.base is None:
+            return True
+        others = recombinations(self._given(self.sample), self.inputs)
+        return all(
+            answer.status == 200 for _, answer in tried(others, lambda row: self.predict([row])).answers
+        )
 
     @property
     def _structured(self) -> bool:

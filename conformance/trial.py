@@ -3,10 +3,11 @@
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.client import NoAnswer
 from conformance.exchange import Exchange
-from conformance.tensors import Row
+from conformance.tensors import Row, TensorSpec
 
 _MANY = 16  # equal rows, or requests for one
 
@@ -35,6 +36,25 @@ def tried(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> Trial:
         with contextlib.suppress(NoAnswer):
             found.append((row, ask(row)))
     return Trial(found)
+
+
+def recombinations(rows: Sequence[Row], specs: Sequence[TensorSpec]) -> list[Row]:
+    """Rows near those given, of which a model that takes no others refuses some.
+
+    Every second column is another row's, or smaller by a sixteenth where it holds floating-point numbers.
+    """
+    smaller = [{s.name: _smaller(s, row[s.name]) for s in specs} for row in rows[:1]]
+    pairs = [(one, other) for one in rows[:1] for other in [*smaller, *rows[1:2]]]
+    mixed = [
+        {s.name: (pair if i % 2 else pair[::-1])[0][s.name] for i, s in enumerate(specs)}
+        for one, other in pairs
+        for pair in ((one, other), (other, one))
+    ]
+    return [*smaller, *mixed]
+
+
+def _smaller(spec: TensorSpec, elements: Sequence[Any]) -> Sequence[Any]:
+    return [e * 0.9375 for e in elements] if spec.datatype.startswith("FP") else elements
 
 
 def is_deterministic(

@@ -4,6 +4,7 @@ import gzip
 import re
 import time
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import numpy as np
@@ -318,11 +319,20 @@ def nan_is_null(request: Request, ask: Ask) -> Response:
 
 @permitted()
 def rate_limited(request: Request, ask: Ask) -> Response:
-    """Every 500th request is one too many, and told when to come again."""
-    request.memory["count"] = request.memory.get("count", 0) + 1
-    if request.memory["count"] % 500:
+    """Every 300th request is one too many, which is told in different ways."""
+    request.memory["count"] = count = request.memory.get("count", 0) + 1
+    if count % 300:
         return ask(request)
-    return headed(error(429, "too many requests"), retry_after="1")
+    ways = ((429, "1"), (429, None), (503, formatdate(time.time() + 1, usegmt=True)))
+    status, retry_after = ways[count // 300 % len(ways)]
+    return headed(error(status, "too many requests"), retry_after=retry_after)
+
+
+@permitted()
+@edits(V2, range(400, 500))
+def errors_repeat_the_request(answer: Any, request: Request) -> None:
+    """An error repeats what was sent, with the address and the folder that the server is known by."""
+    answer["error"] += f" (http://ml.example.rs:8080/srv/app{request.target}) {request.body[:500]!r}"
 
 
 @permitted()

@@ -93,3 +93,59 @@ def test_a_sample_that_can_not_be_cut_is_sent_whole(suite: Suite, serve: Serve, 
     assert run.status == 0, run.output
     assert run.outcome("v2.infer.answers") == "passed"
     assert run.outcome("v2.data.batch-is-rows") == "untested"
+
+
+def _odd(doubles: list[float]) -> bool:
+    return any(x % 2 for x in doubles)
+
+
+class Picky(Tiny):
+    """Takes whole numbers only: the metadata can't say so."""
+
+    def answer(self, status: int, document: Any) -> None:
+        wrong = self.path.endswith("/infer") and status == 200 and _odd(document["outputs"][0]["data"])
+        super().answer(400 if wrong else status, {"error": "whole numbers, please"} if wrong else document)
+
+
+def test_a_sample_whose_numbers_can_not_be_moved_is_sent_as_it_is(
+    suite: Suite, serve: Serve, tmp_path: Path
+) -> None:
+    sample = tmp_path / "sample.json"
+    sample.write_text('{"inputs": [{"name": "x", "shape": [2, 1], "datatype": "FP64", "data": [3.0, 7.0]}]}')
+    options = ("--model", "double", "--sample", sample, "--level", "should", "-k", "test_answers or batch")
+    run = suite("--target", serve(Picky), *options)
+    assert run.status == 0, run.output
+    assert run.outcome("v2.infer.answers") == "passed"
+
+
+class Scalar(Tiny):
+    """Takes two numbers without a dimension."""
+
+    def answer(self, status: int, document: Any) -> None:
+        for tensor in [*document.get("inputs", []), *document.get("outputs", [])]:
+            tensor["shape"] = []
+        if "inputs" in document:
+            document["inputs"] += [document["inputs"][0] | {"name": "unused"}]
+        super().answer(status, document)
+
+
+def test_inputs_may_have_no_dimension(suite: Suite, serve: Serve) -> None:
+    run = suite(
+        "--target", serve(Scalar), "--model", "double", "-k", "test_schema or test_answers or metadata"
+    )
+    assert run.status == 0, run.output
+    assert run.outcome("v2.infer.answers") == "passed"
+
+
+class Silent(Tiny):
+    """Its answers have no outputs."""
+
+    def answer(self, status: int, document: Any) -> None:
+        super().answer(status, {**document, "outputs": []} if "outputs" in document else document)
+
+
+def test_a_model_without_outputs_is_no_error_of_the_suite(suite: Suite, serve: Serve) -> None:
+    run = suite("--target", serve(Silent), "--model", "double", "-k", "test_v2_data or test_v2_concurrency")
+    assert "StopIteration" not in run.output
+    assert "ZeroDivisionError" not in run.output
+    assert run.outcome("v2.concurrency.isolation") == "untested"
