@@ -21,6 +21,7 @@ from spec.catalogue import Requirement, requirements
 
 SURVIVES = "v2.health.survives"
 SHRINKING = 10  # seconds for one failure: a slow target must not keep its user waiting for five minutes
+_TOLD = 200  # characters of an error of the suite's own
 BEHAVIOUR = pytest.StashKey[dict[str, str]]()
 
 
@@ -73,7 +74,10 @@ class Recorder:
                 requirement = requirements()[SURVIVES]
             self.gone = "" if finding.back else f"the target died and did not come back: {item.name}"
         if report.failed and finding is None and not isinstance(error, Unsatisfiable):
-            return report  # an error of the suite's own: pytest's traceback tells it best
+            reason = f"an error of the suite itself: {type(error).__name__}: {error}"
+            broken = TestResult(item.nodeid, requirement.id, "error", reason=reason[:_TOLD])
+            report.conformance = asdict(broken)  # type: ignore[attr-defined]
+            return report  # pytest's traceback tells it best
         result = self._result(item, requirement, report, error, finding)
         report.conformance = asdict(result)  # type: ignore[attr-defined]
         self._judge(report, requirement, result)

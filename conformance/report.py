@@ -96,6 +96,9 @@ class Reporter:
         failing = [v for v in found if v.fails(self.options.level)]
         known = [v for v in failing if self.options.known.reason(v)]
         yield f"{len(failing)} requirements fail at level {self.options.level}, {len(known)} of them known"
+        broken = [r for r in self.results if r.result == "error"]
+        if broken:
+            yield f"{len(broken)} tests ended in an error of the suite itself: please report it"
         if not self.results:
             yield "no test was selected"
         if self.options.json_file:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from spec.catalogue import PROFILES, Requirement
 
-Result = Literal["passed", "failed", "not-implemented", "untested"]
+Result = Literal["passed", "failed", "error", "not-implemented", "untested"]
 Outcome = Literal["passed", "failed", "not-implemented", "not-selected", "untested"]
 OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "not-implemented", "untested", "not-selected")
 
@@ -15,7 +15,7 @@ OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "not-implemented", "unteste
 class TestResult:
     """What one test found out about its requirement.
 
-    result: what it found. failure: message, curl, request, response, for a failed one. reason: why it could
+    result: what it found; error: the suite itself broke. failure: message, curl, request, response, for a failed one. reason: why it could
     not be carried out. behaviour: what a CHARACTERISE test recorded, by label.
     """
 
@@ -76,7 +76,11 @@ def verdicts(catalogue: Mapping[str, Requirement], results: Iterable[TestResult]
 
 def _outcome(requirement: Requirement, results: Sequence[TestResult]) -> Outcome:
     found = {result.result for result in results}
-    order: tuple[Result, ...] = ("failed", "passed", "not-implemented", "untested")
+    if "failed" in found:
+        return "failed"
+    if "error" in found:
+        return "untested"
+    order: tuple[Outcome, ...] = ("passed", "not-implemented", "untested")
     for outcome in order:
         if outcome in found:
             return outcome

@@ -159,3 +159,11 @@ def test_spread_over_processes(ask: Suite) -> None:
     outcomes = [[(r["id"], r["outcome"]) for r in run.report["requirements"]] for run in (alone, spread)]
     assert outcomes[0] == outcomes[1]
     assert spread.report["requests"] > 0
+
+
+def test_an_error_of_the_suite_itself_is_no_pass(suite: Suite, tiny: str) -> None:
+    run = suite("--target", tiny, "--model", "double", *CHOSEN, "-p", "tests.suite.breaking")
+    assert run.status == 1
+    assert run.outcome(MUST) == "untested"
+    assert "KeyError: 'a mistake'" in run.row(MUST)["reason"]
+    assert "1 tests ended in an error of the suite itself" in run.output
