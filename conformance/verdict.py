@@ -15,8 +15,9 @@ OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "not-implemented", "unteste
 class TestResult:
     """What one test found out about its requirement.
 
-    result: what it found; error: the suite itself broke. failure: message, curl, request, response, for a failed one. reason: why it could
-    not be carried out. behaviour: what a CHARACTERISE test recorded, by label.
+    result: what it found; error: the suite itself broke. failure: message, curl, request, response, for a
+    failed one. reason: why it could not be carried out. behaviour: what a CHARACTERISE test recorded, by
+    label.
     """
 
     __test__ = False

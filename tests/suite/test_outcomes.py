@@ -8,7 +8,9 @@ import pytest
 from tests.suite.conftest import Run, Suite
 
 MUST, SHOULD, CHARACTERISE = "v2.infer.id-echo", "v2.server.names-itself", "v2.infer.id-none-asked"
-ECHOES = [f"test_v2_infer.py::test_id_echo{which}[double]" for which in ("", "_drawn", "_beside")]
+ECHOES = [
+    f"test_v2_infer.py::test_id_echo{which}[double]" for which in ("", "_drawn", "_beside", "_refusable")
+]
 CHOSEN = [f"--requirement={name}" for name in (MUST, SHOULD, CHARACTERISE, "v2.infer.model-version")]
 
 
