@@ -1,10 +1,10 @@
 """POST /invocations for one model: a request that it accepts, and how to ask it in every form."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from hypothesis import assume
@@ -14,6 +14,7 @@ from conformance import predictions as reading
 from conformance import scoring, strategies
 from conformance.checks import check
 from conformance.client import Client, NoAnswer
+from conformance.elements import neighbours
 from conformance.exchange import Exchange
 from conformance.model import Model
 from conformance.skips import not_implemented
@@ -177,6 +178,21 @@ class Invocations:
         return {spec.name: [_element(spec, e, simple) for e in row[spec.name]] for spec in self.specs}
 
 
+def ways(endpoint: Invocations, group: int | None = None) -> dict[str, Callable[[Sequence[Row]], Exchange]]:
+    """How rows can be sent: in each form; without texts also as CSV and Parquet (``group``: of its rows)."""
+    specs = endpoint.specs
+    found: dict[str, Callable[[Sequence[Row]], Exchange]] = {
+        form: partial(endpoint.ask, form=form) for form in endpoint.forms
+    }
+    if endpoint.table and scoring.in_csv(specs) and not any(map(is_text, specs)):
+        found["CSV"] = lambda rows: endpoint.post_bytes(scoring.csv_text(specs, rows).encode(), scoring.CSV)
+        if scoring.parquet_bytes(specs, endpoint.base_rows) is not None:
+            found["Parquet"] = lambda rows: endpoint.post_bytes(
+                scoring.parquet_bytes(specs, rows, group) or b"", scoring.PARQUET
+            )
+    return found
+
+
 def check_same(endpoint: Invocations, one: Exchange, two: Exchange, message: str) -> None:
     """Two answers hold the same predictions."""
     __tracebackhide__ = True
@@ -193,6 +209,23 @@ def check_same_columns(endpoint: Invocations, one: Exchange, two: Exchange, mess
     ours, theirs = (reading.columns_of(predictions(answer)) for answer in (one, two))
     if reading.difference(ours, theirs, endpoint.datatype):
         check_same(endpoint, one, two, message)
+
+
+def accepted_neighbours(endpoint: Invocations) -> list[Row]:
+    """Rows that share most of what they hold, and are accepted."""
+    rows = neighbours(endpoint.specs, endpoint.base_rows[0])
+    return [row for row in rows if endpoint.ask([row]).status == 200]
+
+
+def check_rows(endpoint: Invocations, rows: Sequence[Row], batch: Exchange) -> None:
+    """The batch has the predictions of its rows alone; that it has as many is another requirement."""
+    alone = {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
+    found = reading.rows_of(predictions(batch), len(rows)) or []
+    for i, (row, got) in enumerate(zip(rows, found, strict=False)):
+        one = alone[id(row)]
+        single = reading.rows_of(predictions(one), 1)
+        different = reading.difference(got, single[0], endpoint.datatype) if single else ""
+        check(not different, f"row {i} of the batch differs from the row alone", batch, one, got=different)
 
 
 def answered(endpoint: Invocations, rows: Sequence[Row], form: str = "") -> Exchange:

@@ -112,8 +112,8 @@ def csv_text(specs: Sequence[TensorSpec], rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def parquet_bytes(specs: Sequence[TensorSpec], rows: Sequence[Row]) -> bytes | None:
-    """The rows as a Parquet file; None where pyarrow is not installed."""
+def parquet_bytes(specs: Sequence[TensorSpec], rows: Sequence[Row], group: int | None = None) -> bytes | None:
+    """The rows as a Parquet file with groups of so many rows; None where pyarrow is not installed."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -124,7 +124,7 @@ def parquet_bytes(specs: Sequence[TensorSpec], rows: Sequence[Row]) -> bytes | N
         cells = [cell(spec, row) for row in rows]
         columns[spec.name] = pyarrow.array(cells, _arrow(pyarrow, spec, cells))
     file = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    pyarrow.parquet.write_table(pyarrow.table(columns), file, row_group_size=group)
     return file.getvalue()
 
 

@@ -15,16 +15,19 @@ from conformance import scoring as wire
 from conformance import strategies
 from conformance.checks import check, check_ok, check_status, check_takes
 from conformance.echo import demand_echo
-from conformance.elements import neighbours
 from conformance.exchange import Exchange
 from conformance.invocations import (
     PATH,
     Invocations,
+    accepted_neighbours,
     answered,
+    check_rows,
     check_same,
+    check_same_columns,
     is_text,
     predictions,
     texts_of,
+    ways,
     with_text,
 )
 from conformance.known import check_mlflow
@@ -38,6 +41,8 @@ from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
 LARGE, MOST = 1100, 500_000  # rows; elements of them and of their predictions
+BLOCKS, GROUP = (16, 32, 64), 100  # rows that fill blocks of the usual sizes; rows in a group of Parquet
+ANSWERED_OR_REFUSED = [200, *range(400, 500)]
 THREADS = 8
 EXTRA = "conformance"
 COLUMNS = 16  # that are looked at one by one
@@ -102,30 +107,21 @@ def test_row_count(batched_scoring: Invocations, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_batch(batched_scoring: Invocations, data: st.DataObject) -> None:
     rows = data.draw(batched_scoring.rows(minimum=2, maximum=9))
-    _check_rows(batched_scoring, rows, answered(batched_scoring, rows))
+    check_rows(batched_scoring, rows, answered(batched_scoring, rows))
 
 
 @requirement("mlflow.predictions.batch")
-def test_batch_of_neighbours(batched_scoring: Invocations) -> None:
-    """Rows that share most of what they hold, in two batches that share their first and last rows."""
-    rows = neighbours(batched_scoring.specs, batched_scoring.base_rows[0])
-    first, *others = [row for row in rows if batched_scoring.ask([row]).status == 200]
+def test_batch_ofaccepted_neighbours(batched_scoring: Invocations) -> None:
+    """Rows that share most of what they hold: two batches with one first and last row, and full blocks."""
+    taken = accepted_neighbours(batched_scoring)
+    first, *others = taken
     last = others.pop() if others else first
-    for between in (others, others[::-1]):
-        batch = batched_scoring.ask([first, *between, last])
-        if batch.status == 200:
-            _check_rows(batched_scoring, [first, *between, last], batch)
-
-
-def _check_rows(endpoint: Invocations, rows: Sequence[Row], batch: Exchange) -> None:
-    """The batch has the predictions of its rows alone; that it has as many is another requirement."""
-    alone = {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
-    found = reading.rows_of(predictions(batch), len(rows)) or []
-    for i, (row, got) in enumerate(zip(rows, found, strict=False)):
-        one = alone[id(row)]
-        single = reading.rows_of(predictions(one), 1)
-        different = reading.difference(got, single[0], endpoint.datatype) if single else ""
-        check(not different, f"row {i} of the batch differs from the row alone", batch, one, got=different)
+    sizes = [size for size in BLOCKS if size * batched_scoring.width <= MOST]
+    blocks = [Random(0).choices(taken, k=size) for size in sizes]
+    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks):
+        answer = batched_scoring.ask(batch)
+        if answer.status == 200:
+            check_rows(batched_scoring, batch, answer)
 
 
 @requirement("mlflow.predictions.large-batch")
@@ -138,11 +134,30 @@ def test_large_batch(batched_scoring: Invocations, data: st.DataObject) -> None:
         answered(batched_scoring, [row])
     rows = Random(0).choices(some, k=size)
     answer = batched_scoring.ask(rows)
-    check_status(answer, [200, *range(400, 500)], "a large batch is answered or refused")
+    check_status(answer, ANSWERED_OR_REFUSED, "a large batch is answered or refused")
     if answer.status == 200:
         found = reading.rows_of(predictions(answer), size)
         check(found is not None, "not one prediction a row", answer, expected=f"{size} predictions")
-        _check_rows(batched_scoring, rows, answer)
+        check_rows(batched_scoring, rows, answer)
+
+
+@requirement("mlflow.predictions.large-batch")
+def test_large_batch_in_every_form(batched_scoring: Invocations) -> None:
+    size = max(min(LARGE, MOST // batched_scoring.width), 2)
+    some = [batched_scoring.written(row, portable=True) for row in accepted_neighbours(batched_scoring)][-4:]
+    rows = Random(0).choices(some, k=size)
+    small, large = batched_scoring.ask(some), batched_scoring.ask(rows)
+    if small.status != 200 or large.status != 200:
+        untested("a large batch is refused in the first form")
+    for way, send in ways(batched_scoring, GROUP).items():
+        few = send(some)
+        if few.status != 200 or batched_scoring.difference(small, few):
+            continue  # the finding of the requirements of the form
+        answer = send(rows)
+        check_status(answer, ANSWERED_OR_REFUSED, f"a large batch as {way} is answered or refused")
+        if answer.status == 200:
+            message = f"a large batch as {way} has not the predictions that it has as {batched_scoring.form}"
+            check_same_columns(batched_scoring, large, answer, message)
 
 
 @requirement("mlflow.predictions.column-order")
@@ -259,6 +274,22 @@ def test_integers_for_doubles(steady_scoring: Invocations, data: st.DataObject) 
     integers = steady_scoring.ask([_with_integers(specs, row, int) for row in rows])
     check_ok(integers, "the same numbers were accepted with a fraction of 0")
     check_same(steady_scoring, floats, integers, "integers are other numbers")
+
+
+@requirement("mlflow.predictions.integers-for-doubles")
+def test_integers_before_fractions(steady_scoring: Invocations) -> None:
+    """The first of two rows written in integers, the second with fractions."""
+    (row,), specs = steady_scoring.base_rows, steady_scoring.specs
+    if not steady_scoring.model.batched or not any(spec.datatype.startswith(("FP", "BF")) for spec in specs):
+        not_implemented("the model takes no batches of floating-point numbers")
+    floats, integers = (_with_integers(specs, row, kind) for kind in (float, int))
+    broken = {s.name: [e + 0.5 if isinstance(e, float) else e for e in floats[s.name]] for s in specs}
+    for form in steady_scoring.forms:
+        usual = steady_scoring.ask([floats, broken], form)
+        if usual.status == 200:
+            mixed = steady_scoring.ask([integers, broken], form)
+            check_ok(mixed, "the same numbers were accepted with a fraction of 0")
+            check_same(steady_scoring, usual, mixed, f"integers before fractions are other numbers in {form}")
 
 
 @requirement("mlflow.predictions.deterministic")
