@@ -7,7 +7,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from conformance import tensors
-from conformance.checks import check, check_ok
+from conformance.checks import check, check_ok, check_status
+from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.model import Model
 from conformance.skips import not_implemented, untested
@@ -38,6 +39,16 @@ def check_id(model: Model, id: str) -> None:
     answer = model.infer(model.base_body | {"id": id})
     check_ok(answer, "the request differs from a good one only by its id")
     check_id_of(answer, id)
+
+
+def check_id_taken(model: Model, id: str) -> None:
+    """Where the good request with this id, in ASCII, is taken, the answer has the id."""
+    __tracebackhide__ = True
+    body = json.dumps(model.base_body | {"id": id}).encode()
+    answer = model.client.send("POST", model.path("infer"), body, JSON)
+    check_status(answer, range(200, 500), "the request differs from a good one only by its id")
+    if answer.status == 200:
+        check_id_of(answer, id)
 
 
 def check_id_of(answer: Exchange, id: str) -> None:
@@ -102,3 +113,23 @@ def with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exc
     for holder in ([body] if level == "request" else body[level]) if parameters else []:
         holder["parameters"] = holder.get("parameters", {}) | parameters
     return model.infer(body)
+
+
+def with_empty_parameters(model: Model, level: str) -> Exchange:
+    """The good request where each holder of parameters at a level has the member, empty if it had none."""
+    body = json.loads(json.dumps(model.base_body))
+    body["outputs"] = [{"name": name} for name in output_names(model)]
+    for holder in [body] if level == "request" else body[level]:
+        holder.setdefault("parameters", {})
+    if level != "outputs":
+        del body["outputs"]
+    return model.infer(body)
+
+
+def check_parameters(model: Model, level: str) -> None:
+    """Parameters of every scalar type are no server error at a level; there may be none."""
+    __tracebackhide__ = True
+    for name, value in PARAMETERS.items():
+        answer = with_parameters(model, level, {name: value})
+        check_status(answer, range(200, 500), f"a parameter of the {level} is no server error")
+    check_ok(with_empty_parameters(model, level), f"the {level} may have parameters of which there are none")

@@ -1,18 +1,21 @@
 """The HTTP around the protocol: paths, methods, media types, content codings, connections."""
 
+import gzip
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from conformance.checks import check, check_status, fail
+from conformance.checks import check, check_ok, check_status, fail
 from conformance.client import JSON, NoAnswer
 from conformance.exchange import Exchange
+from conformance.inference import check_same
 from conformance.leaks import leak
 from conformance.malformed import written
 from conformance.model import Model
 from conformance.skips import untested
 from conformance.test_v2_health import UNKNOWN
+from conformance.test_v2_model import odd_models
 from spec.validation import is_valid
 
 requirement = pytest.mark.requirement
@@ -73,7 +76,7 @@ def test_framework_body(model: Model) -> None:
 def test_no_leak(model: Model) -> None:
     nobody = Model(model.client, UNKNOWN)
     unknown = [nobody.path(), nobody.path("ready"), model.path("versions", UNKNOWN)]
-    foreign = [*map(model.client.get, unknown), nobody.infer({"inputs": []})]
+    foreign = [*map(model.client.get, unknown), nobody.infer({"inputs": []}), *odd_models(model.client)]
     for answer in [*_stray(model), *_wrong_methods(model), *foreign]:
         found = leak(answer, *model.published) if answer.status >= 400 else ""
         check(not found, "the answer tells of the server's inside", answer, got=found)
@@ -96,6 +99,46 @@ def test_content_coding(scored: Model) -> None:
         answer = scored.client.send("POST", scored.path("infer"), body, headers)
         allowed = [*range(200, 500), 501]
         check_status(answer, allowed, f"a body that is not coded as Content-Encoding: {coding} says")
+
+
+def _zipped(model: Model) -> Exchange:
+    """The good request in gzip coding."""
+    body = gzip.compress(written(model.base_body), mtime=0)
+    headers = {**JSON, **_CLOSE, "Content-Encoding": "gzip"}
+    return model.client.send("POST", model.path("infer"), body, headers)
+
+
+@requirement("v2.http.content-coding")
+def test_content_coding_true(scored: Model) -> None:
+    allowed = [*range(200, 500), 501]
+    check_status(_zipped(scored), allowed, "a body that is coded as Content-Encoding: gzip says")
+
+
+@requirement("v2.http.content-coding")
+def test_content_coding_same(steady: Model) -> None:
+    answer = _zipped(steady)
+    if answer.status == 200:
+        check_same(answer, steady.infer(steady.base_body), "the request in gzip coding has another answer")
+
+
+@requirement("v2.http.answer-coding")
+def test_answer_coding(scored: Model) -> None:
+    plain = {"Accept-Encoding": "identity"}
+    rows = [*scored.base_rows] * (100 if scored.batched else 1)
+    bodies = [scored.base_body, scored.body(rows), {"inputs": []}]
+    answers = [scored.infer(body, plain) for body in bodies]
+    answers += [scored.client.get(path, plain) for path in ("/v2", scored.path())]
+    for answer in answers:
+        coding = answer.response.headers.get("content-encoding", "identity").lower()
+        check(coding == "identity", "the client accepts no coding", answer, got=coding)
+
+
+@requirement("v2.http.header-names")
+def test_header_names(scored: Model) -> None:
+    body = written(scored.base_body)
+    for name in ("content-type", "CONTENT-TYPE"):
+        answer = scored.client.send("POST", scored.path("infer"), body, {name: "application/json"})
+        check_ok(answer, f"{name} is Content-Type")
 
 
 class _Paused:

@@ -7,8 +7,9 @@ from conformance.client import Client
 from conformance.exchange import Exchange
 from conformance.model import Model
 from conformance.nulls import nulls
-from conformance.skips import not_implemented
-from conformance.target import index
+from conformance.skips import not_implemented, untested
+from conformance.strictjson import flaw
+from conformance.target import Target, denies, index
 from spec.validation import is_valid
 
 requirement = pytest.mark.requirement
@@ -41,12 +42,21 @@ def test_content_type(client: Client) -> None:
     check(got == "application/json", "the media type is wrong", answer, got=got, expected="application/json")
 
 
+@requirement("v2.server.strict-json")
+def test_strict_json(client: Client) -> None:
+    answer = _metadata(client)
+    found = flaw(answer.response.body) if isinstance(answer.json, dict) else ""
+    check(not found, "the metadata is no strict JSON", answer, got=found)
+
+
 @requirement("v2.server.both-paths")
 def test_both_paths(client: Client) -> None:
     bare, slash = client.get("/v2"), client.get("/v2/")
     check_ok(bare, "/v2 must answer")
     check_ok(slash, "/v2/ must answer")
-    check(bare.json == slash.json, "/v2 and /v2/ differ", bare, slash)
+    for member in ("name", "version", "extensions"):
+        one, other = (a.json.get(member) if isinstance(a.json, dict) else None for a in (bare, slash))
+        check(one == other, f"/v2 and /v2/ differ in {member}", bare, slash, got=other, expected=one)
 
 
 @requirement("v2.server.names-itself")
@@ -82,3 +92,17 @@ def test_index_agrees(client: Client) -> None:
     for row in rows:
         if row.get("state") == "READY":
             check_ok(client.get(Model(client, row["name"]).path()), f"the index lists {row['name']} as READY")
+
+
+@requirement("v2.server.index-complete")
+def test_index_complete(client: Client, target: Target) -> None:
+    answer = _index(client)
+    if not is_valid("mlserver/repository-index", answer.json):
+        untested("the index can't be read: v2.server.repository-index")
+    for model in target.models:
+        ready = client.get(model.path("ready"))
+        states = [row.get("state") for row in answer.json if row["name"] == model.name]
+        if ready.status == 200 and not denies(ready):
+            check(bool(states), f"the index lacks {model.name}, which is ready", answer, ready)
+            told = f"the index says UNAVAILABLE of {model.name}, which is ready"
+            check(set(states) != {"UNAVAILABLE"}, told, answer, ready)

@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         response = self.server.ask(
-            Request(self.command, self.path, headers, self._body(), self.server.memory)
+            Request(self.command, self.path, headers, self._body(), self.server.memory, (*self.headers,))
         )
         self.close_connection |= response.framing == "close"
         self.wfile.write(_written(response, self.command == "HEAD"))

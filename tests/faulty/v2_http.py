@@ -1,10 +1,28 @@
 """Faults in the HTTP around the protocol."""
 
+import gzip
 import time
+from dataclasses import replace
 from typing import Any
 
-from tests.faulty.vocabulary import MODEL_INFER, V2, edits, error, fault, headed, path_of, responds, text
+from tests.faulty.vocabulary import (
+    ERROR,
+    INFER,
+    METADATA,
+    MODEL_INFER,
+    V2,
+    at,
+    edits,
+    error,
+    fault,
+    headed,
+    path_of,
+    responds,
+    text,
+)
 from tests.faulty.wire import Ask, HangUp, Request, Response
+
+_GZIP = b"\x1f\x8b"
 
 
 @fault("v2.http.connection", options=("--timeout", "4"))
@@ -72,3 +90,72 @@ def router_shows_itself(answer: Any, request: Request) -> None:
 def missing_model_shows_folder(answer: Any, request: Request) -> None:
     """The error for a model that is not there names the folder in which it was sought."""
     answer["error"] = f"no such file: /mnt/models{path_of(request).removeprefix('/v2/models')}"
+
+
+def _zipped(response: Response) -> Response:
+    return headed(replace(response, body=gzip.compress(response.body)), content_encoding="gzip")
+
+
+@fault("v2.http.answer-coding")
+@responds(INFER)
+def always_gzip(response: Response, request: Request) -> Response:
+    """Every answer is gzipped, whether the client takes that or not."""
+    return _zipped(response)
+
+
+@fault("v2.http.answer-coding")
+@responds(INFER)
+def large_answers_gzip(response: Response, request: Request) -> Response:
+    """Answers of more than 500 bytes are gzipped, whether the client takes that or not."""
+    return _zipped(response) if len(response.body) > 500 else response
+
+
+@fault("v2.http.answer-coding")
+@responds(METADATA)
+def metadata_gzip(response: Response, request: Request) -> Response:
+    """Metadata are gzipped, whether the client takes that or not."""
+    return _zipped(response)
+
+
+@fault("v2.http.answer-coding")
+@responds(INFER, ERROR)
+def errors_gzip(response: Response, request: Request) -> Response:
+    """Errors are gzipped, whether the client takes that or not."""
+    return _zipped(response)
+
+
+def _unzipped(request: Request) -> Request:
+    headers = {k: v for k, v in request.headers.items() if k != "content-encoding"}
+    return replace(request, body=gzip.decompress(request.body), headers=headers)
+
+
+@fault("v2.http.content-coding")
+@at(INFER)
+def gzip_request_breaks(request: Request, ask: Ask) -> Response:
+    """A body in gzip coding is a failure of the server."""
+    return error(500, "UnicodeDecodeError") if request.body[:2] == _GZIP else ask(request)
+
+
+@fault("v2.http.content-coding")
+@at(INFER)
+def gzip_request_mixed(request: Request, ask: Ask) -> Response:
+    """A body in gzip coding has another answer."""
+    if request.body[:2] != _GZIP:
+        return ask(request)
+    response = ask(_unzipped(request))
+    outputs = [output | {"data": [0.0 for _ in output["data"]]} for output in response.json["outputs"]]
+    return response.with_json(response.json | {"outputs": outputs})
+
+
+@fault("v2.http.header-names")
+@at(INFER)
+def header_names_by_case(request: Request, ask: Ask) -> Response:
+    """Content-Type must be spelled so: content-type is another header."""
+    return error(415, "send Content-Type") if "content-type" in request.names else ask(request)
+
+
+@fault("v2.http.no-leak")
+@edits("GET /v2/models/[^/]*%2F[^/]*", [404])
+def odd_name_shows_folder(answer: Any, request: Request) -> None:
+    """The error for a model with a slash in its name names the folder in which it was sought."""
+    answer["error"] = "no such folder: /mnt/models/a/b"

@@ -1,8 +1,10 @@
 """Faults of the id."""
 
 import contextlib
+import re
 import unicodedata
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -187,3 +189,35 @@ def id_chooses_the_model(answer: Any, request: Request) -> None:
     if len(answer.get("id", "")) % 3 == 1:
         for output in answer["outputs"]:
             output["data"] = [x + 1 for x in output["data"]]
+
+
+@fault("v2.infer.id-echo")
+@at(INFER)
+def id_escapes_lost(request: Request, ask: Ask) -> Response:
+    """A letter that is escaped as two surrogates becomes two question marks."""
+    pair = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    return ask(replace(request, body=re.sub(pair, b"??", request.body)))
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_tab_is_space(answer: Any, request: Request) -> None:
+    """A tab in the id becomes a space."""
+    if "id" in answer:
+        answer["id"] = answer["id"].replace("\t", " ")
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_ends_at_nul(answer: Any, request: Request) -> None:
+    """The id ends at a NUL, as C has it."""
+    if "id" in answer:
+        answer["id"] = answer["id"].partition("\0")[0]
+
+
+@fault("v2.infer.id-echo")
+@edits(INFER)
+def id_of_4096(answer: Any, request: Request) -> None:
+    """The id is cut to 4096 characters."""
+    if "id" in answer:
+        answer["id"] = answer["id"][:4096]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.faulty.vocabulary import (
+    ERROR,
     INFER,
     METADATA,
     MODEL_INFER,
@@ -21,6 +22,7 @@ from tests.faulty.vocabulary import (
     inputs_of,
     outputs_of,
     path_of,
+    permitted,
     responds,
     text,
     without_outputs,
@@ -107,6 +109,22 @@ def json_not_acceptable(request: Request, ask: Ask) -> Response:
     return text(406, "Not Acceptable") if other else ask(request)
 
 
+@fault("v2.infer.content-type")
+@at(INFER)
+def anything_not_acceptable(request: Request, ask: Ask) -> Response:
+    """A client that accepts anything is refused: only application/json will do."""
+    given = request.headers.get("accept", "application/json")
+    return ask(request) if given == "application/json" else error(406)
+
+
+@fault("v2.infer.content-type")
+@responds(INFER)
+def html_for_browsers(response: Response, request: Request) -> Response:
+    """A client that accepts anything counts as a browser: JSON is in HTML."""
+    browser = "*/*" in request.headers.get("accept", "")
+    return text(200, f"<pre>{response.body.decode()}</pre>", "text/html") if browser else response
+
+
 @fault("v2.infer.strict-json")
 @edits(INFER)
 def nan_token(answer: Any, request: Request) -> None:
@@ -133,6 +151,13 @@ def utf_16(response: Response, request: Request) -> Response:
 def member_twice(response: Response, request: Request) -> Response:
     """The answer has a member twice."""
     return replace(response, body=b'{"model_name":"' + WINE.encode() + b'",' + response.body.lstrip(b"{"))
+
+
+@fault("v2.infer.strict-json")
+@edits(INFER, ERROR)
+def error_with_nan(answer: Any, request: Request) -> None:
+    """An error has a member that is NaN."""
+    answer["seconds"] = float("nan")
 
 
 @fault("v2.infer.model-name")
@@ -163,10 +188,10 @@ def version_not_named(answer: Any, request: Request) -> None:
     del answer["model_version"]
 
 
-@fault("v2.infer.no-version")
+@permitted()
 @edits(INFER)
-def version_made_up(answer: Any, request: Request) -> None:
-    """A model without versions answers as version 1."""
+def version_not_listed(answer: Any, request: Request) -> None:
+    """A model whose versions can't be asked for, and are not listed, names the one that answers."""
     answer["model_version"] = "1"
 
 
@@ -350,14 +375,7 @@ def media_type_case_sensitive(request: Request, ask: Ask) -> Response:
 @at(INFER)
 def chunks_refused(request: Request, ask: Ask) -> Response:
     """A request needs a Content-Length."""
-    return error(411, "send a Content-Length") if "transfer-encoding" in request.headers else ask(request)
-
-
-@fault("v2.infer.content-coding")
-@responds(INFER)
-def always_gzip(response: Response, request: Request) -> Response:
-    """Every answer is gzipped, whether the client takes that or not."""
-    return headed(replace(response, body=gzip.compress(response.body)), content_encoding="gzip")
+    return error(400, "send a Content-Length") if "transfer-encoding" in request.headers else ask(request)
 
 
 @fault("v2.infer.content-coding")

@@ -1,9 +1,12 @@
 """Faults of server and model metadata."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from tests.faulty.vocabulary import (
     INDEX,
+    INFER,
     METADATA,
     MODEL_METADATA,
     SERVER,
@@ -15,6 +18,7 @@ from tests.faulty.vocabulary import (
     fault,
     headed,
     path_of,
+    permitted,
     responds,
     text,
 )
@@ -211,8 +215,89 @@ def unknown_version_breaks(response: Response, request: Request) -> Response:
     return error(501, "versions are not supported")
 
 
-@fault("v2.model.stable")
-@edits(METADATA)
+@permitted()
+@edits(f"{SERVER}|{METADATA}")
 def metadata_counts(answer: Any, request: Request) -> None:
-    """The metadata has a count of how often it was asked for."""
+    """Metadata have a count of how often they were asked for, as a member of the server's own."""
     request.memory["asked"] = answer["asked"] = request.memory.get("asked", 0) + 1
+
+
+@fault("v2.model.stable")
+@at(f"{METADATA}|{INFER}")
+def metadata_learns(request: Request, ask: Ask) -> Response:
+    """The platform is that of the metadata until the first inference."""
+    response = ask(request)
+    if request.method == "POST":
+        request.memory["used"] = True
+        return response
+    used = response.status == 200 and request.memory.pop("used", False)
+    return response.with_json(response.json | {"platform": "in-use"}) if used else response
+
+
+@fault("v2.model.strict-json")
+@edits(METADATA)
+def metadata_with_nan(answer: Any, request: Request) -> None:
+    """A parameter of the model is NaN, which JSON does not have."""
+    answer["parameters"] = {**answer.get("parameters", {}), "accuracy": float("nan")}
+
+
+@fault("v2.model.strict-json")
+@responds(METADATA)
+def metadata_in_utf_16(response: Response, request: Request) -> Response:
+    """The metadata is JSON in UTF-16."""
+    return replace(response, body=response.body.decode().encode("utf-16"))
+
+
+@fault("v2.model.strict-json")
+@responds(METADATA)
+def metadata_member_twice(response: Response, request: Request) -> Response:
+    """The metadata has a name twice."""
+    return replace(response, body=b'{"name":"x",' + response.body.lstrip(b"{"))
+
+
+@fault("v2.server.strict-json")
+@responds(SERVER)
+def server_member_twice(response: Response, request: Request) -> Response:
+    """Server metadata has a name twice."""
+    return replace(response, body=b'{"name":"x",' + response.body.lstrip(b"{"))
+
+
+@fault("v2.server.index-complete", options=("--model", WINE))
+@edits(INDEX)
+def index_empty(answer: Any, request: Request) -> Any:
+    """The index has no models although one is served."""
+    return []
+
+
+@fault("v2.server.index-complete", options=("--model", WINE))
+@edits(INDEX)
+def index_unready(answer: Any, request: Request) -> None:
+    """The index says UNAVAILABLE of a model that is ready."""
+    for row in answer:
+        row["state"] = "UNAVAILABLE"
+
+
+def _named(request: Request, ask: Ask, names: str) -> Response:
+    broken = re.search(names, path_of(request))
+    return error(500, "OSError") if broken else ask(request)
+
+
+@fault("v2.model.unknown-status")
+@at(MODEL_METADATA)
+def odd_names_break(request: Request, ask: Ask) -> Response:
+    """A model name with a slash is a failure of the server."""
+    return _named(request, ask, "%2F")
+
+
+@fault("v2.model.unknown-status")
+@at(MODEL_METADATA)
+def long_names_break(request: Request, ask: Ask) -> Response:
+    """A model name of more than 255 characters is a failure of the server."""
+    return _named(request, ask, "[^/]{256}")
+
+
+@fault("v2.model.unknown-status")
+@at(MODEL_METADATA)
+def foreign_names_break(request: Request, ask: Ask) -> Response:
+    """A model name that is not ASCII is a failure of the server."""
+    return _named(request, ask, "%[89A-F]")

@@ -1,9 +1,13 @@
 """Faults at the paths of versions."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from tests.faulty.vocabulary import VERSION_INFER, VERSION_METADATA, VERSION_READY, at, edits, fault
 from tests.faulty.wire import Ask, Request, Response, json_response
+
+_VERSIONS = f"{VERSION_INFER}|{VERSION_METADATA}|{VERSION_READY}"
 
 
 @fault("v2.infer.model-name", model="versioned")
@@ -40,3 +44,28 @@ def version_ready_false(answer: Any, request: Request) -> None:
 def any_version_ready(request: Request, ask: Ask) -> Response:
     """Every version is ready, whether there is such a one or not."""
     return json_response({"name": request.target.split("/")[3], "ready": True})
+
+
+def _unversioned(request: Request) -> Request:
+    """The request without its version, where that is a number."""
+    return replace(request, target=re.sub(r"/versions/\d+", "", request.target))
+
+
+@fault("v2.infer.unknown-version", "v2.model.unknown-version", "v2.health.version-ready-unknown")
+@at(_VERSIONS)
+def any_number_is_the_model(request: Request, ask: Ask) -> Response:
+    """A model without versions answers at each number."""
+    return ask(_unversioned(request))
+
+
+@fault(
+    "v2.infer.unknown-version",
+    "v2.model.unknown-version",
+    "v2.health.version-ready-unknown",
+    model="versioned",
+)
+@at(_VERSIONS)
+def unknown_number_is_default(request: Request, ask: Ask) -> Response:
+    """A version that is a number and not there is the default one."""
+    response = ask(request)
+    return ask(_unversioned(request)) if response.status == 404 else response

@@ -17,13 +17,17 @@ class Death(HangUp):
 
 @dataclass(frozen=True)
 class Request:
-    """A request. ``target``: path and query as they were sent. ``memory``: what the server remembers."""
+    """A request. ``target``: path and query as they were sent. ``memory``: what the server remembers.
+
+    names: those of the headers, as they were sent.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]  # names in lower case
     body: bytes
     memory: dict[str, Any] = field(default_factory=dict, compare=False)
+    names: tuple[str, ...] = ()
 
     @cached_property
     def json(self) -> Any:
