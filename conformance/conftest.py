@@ -85,6 +85,7 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
         answers=answers.load(option("answers")) if option("answers") else {},
         row_wise=not option("not_row_wise"),
         mlmodel=option("mlmodel"),
+        version=option("model_version"),
     )
     for profile in option("profile"):
         if profile in target.missing:
@@ -99,9 +100,13 @@ def _sample(file: Path) -> dict[str, Any]:
         raise SetupError(f"--sample {file}: {error}") from error
 
 
+_SHOWN = (
+    "model", "model_version", "profile", "requirement", "max_examples", "seed", "timeout", "not_row_wise",
+)  # fmt: skip
+
+
 def _shown(config: pytest.Config) -> dict[str, Any]:
-    names = ("model", "profile", "requirement", "max_examples", "seed", "timeout", "not_row_wise")
-    shown = {name: config.getoption(name) for name in names}
+    shown = {name: config.getoption(name) for name in _SHOWN}
     return shown | {"header": redacted(dict(config.getoption("header")))}
 
 

@@ -39,7 +39,7 @@ class Model:
 
     sample: an inference request that the user gave as valid; what is drawn stays close to it. rows_alone: the
     prediction for a row does not depend on the other rows of its batch. known: an inference request with a
-    known answer.
+    known answer. version: of which all is asked, where no other is named; empty: the server chooses.
     """
 
     client: Client
@@ -47,14 +47,16 @@ class Model:
     sample: dict[str, Any] | None = None
     rows_alone: bool = True
     known: dict[str, Any] | None = None
+    version: str = ""
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
         printer.text(f"Model({self.name!r})")
 
     def path(self, *parts: str) -> str:
-        """A path below the model's own, each part quoted."""
-        return "/".join(["/v2/models", *(quote(part, safe="") for part in (self.name, *parts))])
+        """A path below the model's own, or below that of its version; each part quoted."""
+        below = ("versions", self.version) if self.version and parts[:1] != ("versions",) else ()
+        return "/".join(["/v2/models", *(quote(part, safe="") for part in (self.name, *below, *parts))])
 
     @cached_property
     def metadata(self) -> Exchange:

@@ -80,6 +80,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME",
         "help": "a model to test; first the one of /invocations (default: all in the repository index)",
     },
+    "--model-version": {
+        "default": "",
+        "metavar": "V",
+        "help": "ask for this version of the models (default: the server chooses)",
+    },
     "--header": {**_MANY, "type": _header, "metavar": "'K: V'", "help": "a header for every request"},
     "--ca-cert": {"type": _file, "metavar": "FILE", "help": "certificates to trust"},
     "--timeout": {

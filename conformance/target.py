@@ -32,6 +32,7 @@ class Target:
     missing: Mapping[str, str]
     answers: Mapping[str, Answers] = field(default_factory=dict)
     mlmodel: Path | None = None
+    version: str = ""
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
@@ -55,6 +56,7 @@ def discover(
     answers: Mapping[str, Answers] | None = None,
     row_wise: bool = True,
     mlmodel: Path | None = None,
+    version: str = "",
 ) -> Target:
     """Ask the target what it has. Raises SetupError."""
     answers = answers or {}
@@ -70,7 +72,7 @@ def discover(
             raise SetupError(f"{client.url} {told if nowhere in _GUARDED else lacks}")
         chosen = (list(names) or _listed(client)) if v2 else _only(names, answers)
         models = [
-            Model(client, name, sample, row_wise, answers[name].example if name in answers else None)
+            Model(client, name, sample, row_wise, answers[name].example if name in answers else None, version)
             for name in chosen
         ]
         if v2:
@@ -80,7 +82,8 @@ def discover(
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise SetupError(f"{error}. Give what signed the certificate with --ca-cert FILE") from error
         raise SetupError(f"{client.url} does not speak HTTP: {error}") from error
-    return Target(client, models, _missing(v2, mlflow, models, names, mlmodel), answers, mlmodel)
+    missing = _missing(v2, mlflow, models, names, mlmodel)
+    return Target(client, models, missing, answers, mlmodel, version)
 
 
 def _only(names: Sequence[str], answers: Mapping[str, Answers]) -> list[str]:
@@ -134,7 +137,8 @@ def _check_models(client: Client, models: Sequence[Model]) -> None:
         if not _is_there(model):
             raise SetupError(
                 f"{client.url} has no model {model.name!r}: GET {model.path()} answers "
-                f"{model.metadata.status}. Name one that it serves with --model NAME"
+                f"{model.metadata.status}. Name one that it serves with --model NAME, and its version with "
+                "--model-version V where it demands one"
             )
         if _is_loading(model):
             raise SetupError(

@@ -18,6 +18,8 @@ from tests.faulty.vocabulary import (
     INVOCATIONS,
     LIVE,
     METADATA,
+    MODEL_INFER,
+    MODEL_METADATA,
     MODEL_READY,
     READY,
     V2,
@@ -326,6 +328,13 @@ def rate_limited(request: Request, ask: Ask) -> Response:
     ways = ((429, "1"), (429, None), (503, formatdate(time.time() + 1, usegmt=True)))
     status, retry_after = ways[count // 300 % len(ways)]
     return headed(error(status, "too many requests"), retry_after=retry_after)
+
+
+@permitted(speaks="v2", model="versioned", options=("--model-version", "2"))
+@at(f"{MODEL_METADATA}|{MODEL_READY}|{MODEL_INFER}")
+def version_demanded(request: Request, ask: Ask) -> Response:
+    """Nothing is answered without a version."""
+    return error(400, "name the version: /v2/models/M/versions/V")
 
 
 @permitted()
