@@ -1,7 +1,7 @@
 """The good request with other elements in one of its inputs."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from conformance import tensors
@@ -9,10 +9,15 @@ from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.malformed import written
 from conformance.model import Model
+from conformance.skips import not_implemented, untested
+from conformance.spelling import Spelling, with_elements
 from conformance.tensors import Row, TensorSpec
 
 _SIDE = 5  # inputs at the start and at the end of the row that are moved
-_LITTLE = 2**-10  # what two decimals don't tell
+# What two decimals don't tell, and what six don't, of numbers near one.
+_LITTLE = (2**-10, 2**-21)
+_SINGLE = 1 + 2**-26  # the factor to a number that FP32 doesn't tell apart
+_FAR = 1000.0  # where such a factor shows in a prediction
 
 
 def one_of_each_datatype(model: Model) -> list[tuple[int, dict[str, Any]]]:
@@ -34,6 +39,22 @@ def with_element(model: Model, index: int, element: str) -> Exchange:
     return model.client.send("POST", model.path("infer"), text, JSON)
 
 
+def respelled(model: Model, same: Spelling) -> tuple[Exchange, Exchange]:
+    """The answers to a good request of two rows, one where there are no batches, in the two spellings."""
+    body = model.body([*model.base_rows] * (2 if model.batched else 1))
+    plain = [s for s in model.inputs if s.content_type in ("", "np", "str")]
+    names = [s.name for s in plain if s.datatype in same.datatypes]
+    if not names:
+        not_implemented(f"the model has no such input: {', '.join(same.datatypes)}")
+    usual, answer = (
+        model.client.send("POST", model.path("infer"), with_elements(body, names, elements), JSON)
+        for elements in (same.plain, same.other)
+    )
+    if usual.status != 200:
+        untested(f"{model.name} refuses {', '.join(same.plain)}: status {usual.status}")
+    return usual, answer
+
+
 def moved(element: Any) -> Any:
     """Another element of the same type."""
     if isinstance(element, bool):
@@ -48,9 +69,18 @@ def neighbours(specs: Sequence[TensorSpec], row: Row) -> list[Row]:
         {**row, s.name: [moved(e) for e in row[s.name]]} for s in (*plain[:_SIDE], *plain[_SIDE:][-_SIDE:])
     ]
     floats = {s.name for s in plain if s.datatype.startswith("FP")}
-    tried.append(
-        {name: [e + _LITTLE for e in data] if name in floats else data for name, data in row.items()}
-    )
+    doubles = {s.name for s in plain if s.datatype == "FP64"}
+    signed = floats | {s.name for s in plain if s.datatype.startswith("INT")}
+    changes: list[tuple[set[str], Callable[[Any], Any]]] = [
+        (floats, lambda e: e + _LITTLE[0]),
+        (doubles, lambda e: e + _LITTLE[1]),
+        (doubles, lambda e: e + _FAR),
+        (doubles, lambda e: (e + _FAR) * _SINGLE),
+        (signed, lambda e: type(e)(-1)),  # Python's hash of -1 is that of -2
+        (signed, lambda e: type(e)(-2)),
+    ]
+    for names, change in changes:
+        tried.append({name: [change(e) for e in row[name]] if name in names else row[name] for name in row})
     return [row, *tried]
 
 

@@ -27,6 +27,7 @@ LENIENT = {
     "parameter-value": "a parameter that is no scalar",
     "rank": "a dimension of 1 too many",
     "row-counts-open": "inputs of different lengths",
+    "lone-surrogate": "half a surrogate pair in the id",
 }
 # Kinds for which another prediction than that of the good request is permitted.
 OPEN = {"coerced", "inner-dimension", "missing-input", *LENIENT} - {"unknown-input"}
@@ -79,6 +80,18 @@ class Good:
         """The good request with other members in the input to spoil."""
         return self.listing([*self.others(before=True), self.tensor | members, *self.others(before=False)])
 
+    @property
+    def ends(self) -> list[int]:
+        """The first and the last input, by index, where they have elements and are not the one to spoil."""
+        others = {0, len(self.one["inputs"]) - 1} - {self.focus}
+        return sorted(index for index in others if self.one["inputs"][index]["data"])
+
+    def with_data(self, index: int, data: Sequence[Any]) -> Body:
+        """The good request with other data in the input of this index."""
+        inputs = list(self.one["inputs"])
+        inputs[index] = inputs[index] | {"data": list(data)}
+        return self.listing(inputs)
+
     def listing(self, inputs: Sequence[Any]) -> Body:
         """The good request with other inputs."""
         return self.one | {"inputs": list(inputs)}
@@ -91,7 +104,7 @@ class Good:
 
 def requests(good: Good) -> list[Malformed]:
     """Every malformed request, those that are no JSON first."""
-    parts = (_broken, _derived, _counts, _nesting, _names, _rows, _elements)
+    parts = (_broken, _derived, _counts, _nesting, _names, _rows, _words, _elements)
     return [malformed for part in parts for malformed in part(good)]
 
 
@@ -109,6 +122,8 @@ def _broken(good: Good) -> Iterator[Malformed]:
     yield Malformed(NO_JSON, "the body lacks its last brace", text[:-1])
     yield Malformed("sloppy-json", "text stands after the JSON", text + b"conformance")
     yield Malformed("sloppy-json", "the id has a byte that is no UTF-8", b'{"id":"\xff",' + text[1:])
+    surrogate = b'{"id":"\\ud800x",' + text[1:]
+    yield Malformed("lone-surrogate", "the id has half a surrogate pair, as an escape", surrogate)
 
 
 # What the schemas can tell
@@ -226,6 +241,9 @@ def _counts(good: Good) -> Iterator[Malformed]:
         ("shape says none", {"shape": [0, *shape[1:]]}),
     ):
         yield Malformed("element-count", f"{where}.{what}", written(good.spoiled(**members)))
+    for end in good.ends:
+        body = written(good.with_data(end, good.one["inputs"][end]["data"] * 2))
+        yield Malformed("element-count", f"inputs[{end}].data has its elements twice", body)
     if good.fixed:
         wide = {"shape": [*shape[:-1], shape[-1] + 1], "data": data + data[-1:] * math.prod(shape[:-1])}
         what = f"{where}.shape has one more in its last dimension, and data as many elements"
@@ -271,6 +289,15 @@ def _rows(good: Good) -> Iterator[Malformed]:
     yield Malformed(kind, f"input {longer['name']!r} has two rows, the others one", written(body))
 
 
+def _words(good: Good) -> Iterator[Malformed]:
+    """Words for numbers at the ends; where the model does not look at them, the prediction stays good."""
+    for end in good.ends:
+        tensor = good.one["inputs"][end]
+        if is_numeric(tensor):
+            body = written(good.with_data(end, ["conformance", *tensor["data"][1:]]))
+            yield Malformed("element", f"inputs[{end}].data has text for a number", body)
+
+
 def _elements(good: Good) -> Iterator[Malformed]:
     where, data = f"inputs[{good.focus}].data", good.tensor["data"]
     if len(data) == 1:
@@ -280,6 +307,12 @@ def _elements(good: Good) -> Iterator[Malformed]:
         return
     text = written(good.spoiled(data=["conformance", *data[1:]]))
     yield Malformed("element", f"{where} has text for a number", text, invents=True)
+    if good.two:
+        inputs = list(good.two["inputs"])
+        both = inputs[good.focus]["data"]
+        inputs[good.focus] = inputs[good.focus] | {"data": [*both[:-1], "conformance"]}
+        text = written(good.two | {"inputs": inputs})
+        yield Malformed("element", f"{where} ends in text for a number", text, rows=2, invents=True)
     text = written(good.spoiled(data=["1conformance", *data[1:]]))
     yield Malformed("element", f"{where} has text that begins with a number", text, invents=True)
     text = written(good.spoiled(datatype="BYTES", data=["conformance"] * len(data)))

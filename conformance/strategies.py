@@ -89,7 +89,7 @@ _OF_DATATYPE = {
 }
 _HARD_TEXTS = [
     "", " padded ", "line\r\n", "tab\t", "a\0b", "a\0", '"\\/', "<&>", "\u2028", "e\u0301", "ﬁ", "🍷",
-    "\ufeff", "Capital", "\\n", "x" * 300,
+    "\ufeff", "Capital", "\\n", "x" * 70_000,
 ]  # fmt: skip
 
 

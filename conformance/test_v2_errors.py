@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from conformance import fuzz, tensors
 from conformance.checks import check, check_status, fail
 from conformance.client import JSON
-from conformance.elements import one_of_each_datatype, taken_as, with_element
+from conformance.elements import one_of_each_datatype, respelled, taken_as, with_element
 from conformance.exchange import Exchange
 from conformance.leaks import leak, strings
 from conformance.malformed import COERCIONS, LENIENT, NO_JSON, NO_REQUEST, OPEN, written
 from conformance.model import Model
 from conformance.skips import not_implemented, untested
+from conformance.spelling import INTEGERS
 from conformance.survey import Probe, Survey
 from spec.tables import DATATYPES
 from spec.validation import is_valid
@@ -98,6 +99,13 @@ def test_client_status_fuzzed(scored: Model, data: st.DataObject) -> None:
     body = data.draw(st.one_of(fuzz.cut(written(scored.base_body)), fuzz.replaced(scored.base_body)))
     assume(fuzz.is_malformed(body))
     answer = scored.client.send("POST", scored.path("infer"), body, JSON)
+    check(answer.status < 500, "a client's mistake is told as a server's", answer, got=_status(answer))
+
+
+@requirement("v2.errors.client-status")
+def test_client_status_of_integers(steady: Model) -> None:
+    """Who does not take integers among floating-point numbers finds a mistake of the client's."""
+    _, answer = respelled(steady, INTEGERS)
     check(answer.status < 500, "a client's mistake is told as a server's", answer, got=_status(answer))
 
 
@@ -243,6 +251,13 @@ def test_wrong_type(survey: Survey) -> None:
 @requirement("v2.errors.datatype")
 def test_datatype(survey: Survey) -> None:
     _check_refused(survey, "datatype")
+
+
+@requirement("v2.errors.element")
+def test_element(survey: Survey) -> None:
+    if any(survey.outcome(p) == "other" for p in survey.having("element")):
+        untested("a prediction is made up of such an element: v2.errors.made-up")
+    _check_refused(survey, "element")
 
 
 @requirement("v2.errors.shape")

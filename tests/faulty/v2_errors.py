@@ -191,6 +191,47 @@ def words_are_zero(document: Any) -> None:
 
 @fault("v2.errors.made-up")
 @forgives
+def later_words_are_zero(document: Any) -> None:
+    """Of a tensor of numbers the first element is checked: a word after it counts as zero."""
+    for tensor in document["inputs"]:
+        tensor["data"][1:] = [0.0 if isinstance(x, str) else x for x in tensor["data"][1:]]
+
+
+def _halve_words(tensor: Any) -> None:
+    tensor["data"] = [0.5 if isinstance(x, str) else x for x in tensor["data"]]
+
+
+@fault("v2.errors.element")
+@forgives
+def words_of_first_input_are_half(document: Any) -> None:
+    """A word in the first input, at which the model does not look, counts as 0.5."""
+    _halve_words(document["inputs"][0])
+
+
+@fault("v2.errors.made-up")
+@forgives
+def words_of_last_input_are_half(document: Any) -> None:
+    """A word in the last input counts as 0.5."""
+    _halve_words(document["inputs"][-1])
+
+
+@fault("v2.errors.element-count")
+@forgives
+def counts_of_first_and_last_unchecked(document: Any) -> None:
+    """Further elements in the first and in the last input are dropped."""
+    for tensor in (document["inputs"][0], document["inputs"][-1]):
+        tensor["data"] = tensor["data"][: tensor["shape"][0]]
+
+
+@fault("v2.errors.client-status")
+@at(MODEL_INFER)
+def lone_surrogate_breaks(request: Request, ask: Ask) -> Response:
+    """Half a surrogate pair is a failure of the server."""
+    return error(500, "codec") if b'"\\ud800x"' in request.body else ask(request)
+
+
+@fault("v2.errors.made-up")
+@forgives
 def words_are_their_numbers(document: Any) -> None:
     """A word that begins with a number counts as that number."""
     for tensor in document["inputs"]:
