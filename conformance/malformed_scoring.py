@@ -84,6 +84,7 @@ def requests(endpoint: Invocations) -> Iterator[Malformed]:
     yield from _shapeless()
     if endpoint.table:
         yield from _ragged(endpoint.body(endpoint.base_rows, SPLIT)[SPLIT])
+        yield from _ragged_columns(endpoint)
         if scoring.in_csv(endpoint.specs):
             yield from _broken_csv(scoring.csv_text(endpoint.specs, endpoint.base_rows))
     yield from _misfits(endpoint)
@@ -144,6 +145,13 @@ def _ragged(split: dict[str, Any]) -> Iterator[Malformed]:
     yield Malformed("split-member", "the split has a member of its own", _written({SPLIT: split | {NAME: 1}}))
 
 
+def _ragged_columns(endpoint: Invocations) -> Iterator[Malformed]:
+    if INPUTS in endpoint.forms and len(endpoint.specs) > 1 and endpoint.model.batched:
+        columns = endpoint.body([*endpoint.base_rows] * 3, INPUTS)[INPUTS]
+        columns[endpoint.specs[-1].name].pop()
+        yield Malformed("ragged-rows", "a column of the inputs is short", _written({INPUTS: columns}))
+
+
 def _broken_csv(text: str) -> Iterator[Malformed]:
     line = text.splitlines()[-1]
     yield Malformed("broken-csv", "the CSV is empty", b"", CSV)
@@ -159,8 +167,11 @@ def _misfits(endpoint: Invocations) -> Iterator[Malformed]:
     for name in numeric[:1]:
         (row,) = endpoint.base_rows
         changed: Row = {**row, name: [NAME, *row[name][1:]]}
-        body = endpoint.body([changed])
-        yield Malformed("wrong-type", f"an element of {name!r} is a word", _written(body))
+        what = f"an element of {name!r} is a word"
+        yield Malformed("wrong-type", what, _written(endpoint.body([changed])))
+        for form in endpoint.forms if endpoint.model.batched else ():
+            body = endpoint.body([row, changed], form)
+            yield Malformed("wrong-type", f"{what} in the last of two rows, as {form}", _written(body))
 
 
 def _is_number(datatype: str) -> bool:

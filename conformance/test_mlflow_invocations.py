@@ -10,11 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance import scoring as wire
-from conformance import strategies
-from conformance.checks import check, check_ok, check_status
+from conformance import spelling, strategies
+from conformance.checks import check, check_ok, check_status, fail
 from conformance.client import JSON
 from conformance.exchange import Exchange
-from conformance.invocations import PATH, Invocations, answered, check_same, check_same_columns, with_text
+from conformance.invocations import (
+    PATH,
+    Invocations,
+    answered,
+    check_same,
+    check_same_columns,
+    is_text,
+    with_text,
+)
 from conformance.scoring import CSV, INPUTS, INSTANCES, PARQUET, RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
 from conformance.strictjson import flaw
@@ -24,6 +32,9 @@ requirement = pytest.mark.requirement
 _WORD = re.compile(r"(?!(na|nan|null|none|true|false|inf|infinity)$)[a-z]([a-z _-]*[a-z])?", re.IGNORECASE)
 # What many functions make NaN or infinity of.
 _TELLING = (None, -1.0, 0.0, 1.0, 2.0, 3.0, 1000.0)
+
+MANY = 100  # rows of an answer that a server may think worth compressing
+QUOTED = ("a, b", 'a "b"', "two\nlines")  # texts that stand in quotes in CSV
 
 
 def _table(endpoint: Invocations) -> None:
@@ -68,6 +79,39 @@ def test_content_type(scoring: Invocations) -> None:
     answer = scoring.ask(scoring.base_rows)
     got = answer.response.media_type
     check(got == "application/json", "the media type is wrong", answer, got=got, expected="application/json")
+
+
+@requirement("mlflow.invocations.accept")
+def test_accept(scoring: Invocations) -> None:
+    for accept in ("application/json", "*/*", "application/json, text/plain, */*"):
+        answer = scoring.post(scoring.base_body, {"Accept": accept})
+        check_ok(answer, f"Accept: {accept} takes JSON")
+
+
+@requirement("mlflow.invocations.content-coding")
+def test_content_coding(scoring: Invocations) -> None:
+    for count in (1, MANY) if scoring.batched else (1,):
+        body = scoring.body([*scoring.base_rows] * count)
+        plain = scoring.post(body, {"Accept-Encoding": "identity"})
+        coding = plain.response.headers.get("content-encoding", "identity")
+        check(coding == "identity", "the client accepts no coding", plain, got=coding)
+        packed = scoring.post(body, {"Accept-Encoding": "gzip"})
+        if packed.status == 200 and packed.json is None:
+            fail("the body can't be read as its Content-Encoding says", packed)
+
+
+@requirement("mlflow.invocations.json-spelling")
+def test_json_spelling(steady_scoring: Invocations) -> None:
+    (row,), specs = steady_scoring.base_rows, steady_scoring.specs
+    rows = [row]
+    if any(map(is_text, specs)):
+        rows.append(with_text(specs, row, "é 🍷"))
+    for body in (steady_scoring.body([row]) for row in rows):
+        usual = steady_scoring.post(body)
+        for text in spelling.others(body) if usual.status == 200 else ():
+            answer = steady_scoring.post_bytes(text.encode(), "application/json")
+            check_ok(answer, "the same JSON was accepted in another spelling")
+            check_same(steady_scoring, usual, answer, "the spelling of the JSON changes the prediction")
 
 
 @requirement("mlflow.invocations.strict-json")
@@ -145,6 +189,24 @@ def test_csv(scoring: Invocations) -> None:
     check_ok(scoring.post_bytes(body, f"{CSV}; charset=utf-8"), "a charset leaves text/csv what it is")
 
 
+@requirement("mlflow.invocations.csv")
+def test_csv_quoted(scoring: Invocations) -> None:
+    _in_csv(scoring)
+    rows = [with_text(scoring.specs, scoring.base_rows[0], text) for text in QUOTED]
+    for row in rows:
+        if scoring.ask([row]).status == 200:
+            check_ok(_post_csv(scoring, [row]), f"the same row is accepted as {scoring.form}")
+
+
+@requirement("mlflow.invocations.csv-bom")
+def test_csv_bom(scoring: Invocations) -> None:
+    _in_csv(scoring)
+    text = wire.csv_text(scoring.specs, scoring.base_rows)
+    if scoring.post_bytes(text.encode(), CSV).status != 200:
+        untested("CSV is not accepted: see mlflow.invocations.csv")
+    check_ok(scoring.post_bytes(text.encode("utf-8-sig"), CSV), "the same CSV without the mark is accepted")
+
+
 @requirement("mlflow.invocations.csv-agrees")
 @given(data=st.data())
 def test_csv_agrees(steady_scoring: Invocations, data: st.DataObject) -> None:
@@ -172,10 +234,11 @@ def _as_word(text: str) -> str:
 def test_csv_text(steady_scoring: Invocations) -> None:
     _in_csv(steady_scoring)
     (row,) = steady_scoring.base_rows
-    rows = [with_text(steady_scoring.specs, row, t) for t in ("007", "1e3", "2021-01-01", 'a, "b"')]
-    answer = _post_csv(steady_scoring, rows)
-    if answer.status == 200:
-        check_same(steady_scoring, steady_scoring.ask(rows), answer, "CSV has not the predictions of JSON")
+    for text in ("007", "1e3", "2021-01-01", 'a, "b"', " padded ", *QUOTED):
+        rows = [with_text(steady_scoring.specs, row, text)]
+        usual, answer = steady_scoring.ask(rows), _post_csv(steady_scoring, rows)
+        if usual.status == answer.status == 200:
+            check_same(steady_scoring, usual, answer, "CSV has not the predictions of JSON")
 
 
 @requirement("mlflow.invocations.parquet")

@@ -85,3 +85,25 @@ def first_row_types(request: Request, ask: Ask) -> Response:
         integers = integers if number else {name for name, cell in row.items() if type(cell) is int}
         row.update({name: int(row[name]) for name in integers})
     return ask(request.with_json(document))
+
+
+@fault("mlflow.errors.wrong-type", speaks="mlflow")
+@at(INVOCATIONS)
+def later_words_scored(request: Request, ask: Ask) -> Response:
+    """A word in a record after the first is zero."""
+    response, records = ask(request), asked(request).get("dataframe_records")
+    if response.status != 400 or not isinstance(records, list):
+        return response
+    mended = [{k: 0.0 if isinstance(v, str) else v for k, v in record.items()} for record in records]
+    return ask(request.with_json({"dataframe_records": [*records[:1], *mended[1:]]}))
+
+
+@fault("mlflow.errors.ragged-rows", speaks="mlflow")
+@at(INVOCATIONS)
+def scored_columns_cut(request: Request, ask: Ask) -> Response:
+    """Inputs whose columns differ in length are cut to the shortest."""
+    response, columns = ask(request), asked(request).get("inputs")
+    if response.status != 400 or not isinstance(columns, dict):
+        return response
+    shortest = min(map(len, columns.values()))
+    return ask(request.with_json({"inputs": {name: cells[:shortest] for name, cells in columns.items()}}))
