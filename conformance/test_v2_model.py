@@ -128,6 +128,30 @@ def test_versions(model: Model) -> None:
         check(got == model.name, "the name is not the model's", answer, got=got, expected=model.name)
 
 
+def _datatypes(answer: Exchange) -> dict[str, str]:
+    """The datatypes of the outputs in metadata or in an inference response, by name."""
+    outputs = answer.json.get("outputs") if isinstance(answer.json, dict) else None
+    return {spec.name: spec.datatype for spec in specs(outputs)}
+
+
+@requirement("v2.model.versions")
+def test_versions_answer(scored: Model) -> None:
+    """A version answers with the outputs of its own metadata."""
+    assert scored.base is not None
+    if not scored.versions:
+        not_implemented("the metadata lists no versions")
+    if _datatypes(scored.metadata) != _datatypes(scored.base):
+        untested("the outputs are not the metadata's: v2.infer.output-names, v2.infer.output-datatypes")
+    for version in scored.versions:
+        metadata = scored.client.get(scored.path("versions", version))
+        answer = scored.client.post_json(scored.path("versions", version, "infer"), scored.base_body)
+        if metadata.status == answer.status == 200:
+            told, got = map(_datatypes, (metadata, answer))
+            check(
+                told == got, f"version {version} has other outputs", metadata, answer, got=got, expected=told
+            )
+
+
 @requirement("v2.model.unknown-version")
 def test_unknown_version(model: Model) -> None:
     for version in unknown_versions(model):

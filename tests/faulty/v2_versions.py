@@ -69,3 +69,11 @@ def unknown_number_is_default(request: Request, ask: Ask) -> Response:
     """A version that is a number and not there is the default one."""
     response = ask(request)
     return ask(_unversioned(request)) if response.status == 404 else response
+
+
+@fault("v2.model.versions", model="versioned")
+@edits(VERSION_METADATA)
+def version_described_as_another(answer: Any, request: Request) -> None:
+    """The metadata of a version has the outputs of another one."""
+    for output in answer["outputs"]:
+        output["datatype"] = "INT64"
