@@ -9,6 +9,7 @@ from tests.faulty import (
     permitted,  # noqa: F401
     robustness,  # noqa: F401
     signature,  # noqa: F401
+    v2_batches,  # noqa: F401
     v2_caches,  # noqa: F401
     v2_concurrency,  # noqa: F401
     v2_data,  # noqa: F401
