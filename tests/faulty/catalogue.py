@@ -3,8 +3,10 @@
 from tests.faulty import (
     content_types,  # noqa: F401
     mlflow,  # noqa: F401
+    mlflow_batches,  # noqa: F401
     mlflow_errors,  # noqa: F401
     mlflow_tables,  # noqa: F401
+    mlflow_wire,  # noqa: F401
     parity,  # noqa: F401
     permitted,  # noqa: F401
     robustness,  # noqa: F401
@@ -19,6 +21,7 @@ from tests.faulty import (
     v2_ids,  # noqa: F401
     v2_infer,  # noqa: F401
     v2_metadata,  # noqa: F401
+    v2_optional,  # noqa: F401
     v2_selection,  # noqa: F401
     v2_spelling,  # noqa: F401
     v2_versions,  # noqa: F401
