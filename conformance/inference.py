@@ -12,6 +12,7 @@ from conformance.client import JSON
 from conformance.exchange import Exchange
 from conformance.model import Model
 from conformance.skips import not_implemented, untested
+from spec.validation import is_valid
 
 PARAMETERS: dict[str, Any] = {
     "conformance_s": "text",
@@ -133,3 +134,22 @@ def check_parameters(model: Model, level: str) -> None:
         answer = with_parameters(model, level, {name: value})
         check_status(answer, range(200, 500), f"a parameter of the {level} is no server error")
     check_ok(with_empty_parameters(model, level), f"the {level} may have parameters of which there are none")
+
+
+def order_of(answer: Exchange, wanted: list[str], of: int) -> str:
+    """Which of all the outputs an answer has, in words: ``wanted`` were asked for, there are ``of``."""
+    got = list(tensors.outputs_by_name(answer.json))
+    told = {0: "no output", of: "all outputs"}.get(len(got), f"{len(got)} output")
+    return "as asked" if got == wanted and wanted else told
+
+
+def check_refused_alike(model: Model, body: bytes) -> None:
+    """What the model's own path refuses in the protocol's form, the paths of its versions refuse so too."""
+    __tracebackhide__ = True
+    own, *others = (model.client.send("POST", path, body, JSON) for path in infer_paths(model))
+    if own.status not in range(400, 500) or not is_valid("v2/error", own.json):
+        untested("the model's own path does not refuse it with a 4xx status and an error object: v2.errors")
+    for answer in others:
+        told = "the model's own path refuses it with a 4xx status and an error object"
+        check_status(answer, range(400, 500), told)
+        check(is_valid("v2/error", answer.json), told, answer, own)

@@ -19,11 +19,13 @@ from conformance.inference import (
     check_id_of,
     check_id_taken,
     check_parameters,
+    check_refused_alike,
     check_same,
     choices,
     declared,
     drawn,
     infer_paths,
+    order_of,
     output_names,
     paired,
     with_parameters,
@@ -158,6 +160,14 @@ def test_unknown_version(scored: Model) -> None:
     for version in unknown_versions(scored):
         answer = scored.client.post_json(scored.path("versions", version, "infer"), scored.base_body)
         check_error(answer, f"there is no version {version}")
+
+
+@requirement("v2.infer.version-errors")
+def test_version_errors(scored: Model) -> None:
+    if not scored.versions:
+        not_implemented("the metadata lists no versions")
+    for body in (b"{", b'{"inputs": 1}'):
+        check_refused_alike(scored, body)
 
 
 @requirement("v2.infer.id-echo")
@@ -313,10 +323,7 @@ def test_outputs_order(scored: Model, behaviour: Callable[[str, str], None]) -> 
         asked["in reverse"] = names[::-1]
     for label, wanted in asked.items():
         answer = asking(scored, wanted)
-        got = list(tensors.outputs_by_name(answer.json))
-        told = {0: "no output", len(names): "all outputs"}.get(len(got), f"{len(got)} output")
-        kept = "as asked" if got == wanted and wanted else told
-        behaviour(label, kept if answer.status == 200 else str(answer.status))
+        behaviour(label, order_of(answer, wanted, len(names)) if answer.status == 200 else str(answer.status))
 
 
 @requirement("v2.infer.deterministic")

@@ -4,7 +4,16 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from tests.faulty.vocabulary import VERSION_INFER, VERSION_METADATA, VERSION_READY, at, edits, fault
+from tests.faulty.vocabulary import (
+    VERSION_INFER,
+    VERSION_METADATA,
+    VERSION_READY,
+    at,
+    edits,
+    fault,
+    responds,
+    text,
+)
 from tests.faulty.wire import Ask, Request, Response, json_response
 
 _VERSIONS = f"{VERSION_INFER}|{VERSION_METADATA}|{VERSION_READY}"
@@ -77,3 +86,10 @@ def version_described_as_another(answer: Any, request: Request) -> None:
     """The metadata of a version has the outputs of another one."""
     for output in answer["outputs"]:
         output["datatype"] = "INT64"
+
+
+@fault("v2.infer.version-errors", model="versioned")
+@responds(VERSION_INFER, [400])
+def version_errors_break(response: Response, request: Request) -> Response:
+    """A malformed request to a version is a failure of the server, told in HTML."""
+    return text(500, "<h1>Internal Server Error</h1>", "text/html")
