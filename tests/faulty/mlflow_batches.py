@@ -107,3 +107,31 @@ def scored_columns_cut(request: Request, ask: Ask) -> Response:
         return response
     shortest = min(map(len, columns.values()))
     return ask(request.with_json({"inputs": {name: cells[:shortest] for name, cells in columns.items()}}))
+
+
+@fault("signature.predictions.invocations-equal", model="optional-columns", speaks="both", oracle=True)
+@at(INVOCATIONS)
+def scored_null_filled_forward(request: Request, ask: Ask) -> Response:
+    """A null after the first row is the value of the row before."""
+    response, document = ask(request), request.json
+    if response.status != 200 or not isinstance(document, dict):
+        return response
+    before: dict[Any, Any] = {}
+    for row in _rows(document):
+        row.update({name: before.get(name) for name, cell in row.items() if cell is None})
+        before = row
+    return ask(request.with_json(document))
+
+
+@fault("signature.predictions.invocations-equal", model="optional-columns", speaks="both", oracle=True)
+@at(INVOCATIONS)
+def scored_rows_with_null_dropped(request: Request, ask: Ask) -> Response:
+    """Of several rows those with a null are left out."""
+    response, document = ask(request), request.json
+    if response.status != 200 or not isinstance(document, dict):
+        return response
+    whole = [None not in row.values() for row in _rows(document)]
+    found = response.json["predictions"]
+    if not any(whole) or len(whole) != len(found):
+        return response
+    return response.with_json({"predictions": [row for row, kept in zip(found, whole, strict=True) if kept]})
