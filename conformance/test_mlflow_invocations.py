@@ -31,7 +31,7 @@ from conformance.tensors import Row
 requirement = pytest.mark.requirement
 _WORD = re.compile(r"(?!(na|nan|null|none|true|false|inf|infinity)$)[a-z]([a-z _-]*[a-z])?", re.IGNORECASE)
 # What many functions make NaN or infinity of.
-_TELLING = (None, -1.0, 0.0, 1.0, 2.0, 3.0, 1000.0)
+_TELLING = (None, -1.0, 0.0, 1.0, 2.0, 3.0, 1000.0, 1e308)
 
 MANY = 100  # rows of an answer that a server may think worth compressing
 QUOTED = ("a, b", 'a "b"', "two\nlines")  # texts that stand in quotes in CSV

@@ -1,10 +1,12 @@
 """Faults of the scoring protocol in how requests are written and answers are sent."""
 
 import gzip
+import math
 import re
 from dataclasses import replace
+from typing import Any
 
-from tests.faulty.vocabulary import INVOCATIONS, asked, at, fault, headed, responds, scoring_error
+from tests.faulty.vocabulary import INVOCATIONS, asked, at, edits, fault, headed, responds, scoring_error
 from tests.faulty.wire import Ask, Request, Response
 
 
@@ -32,6 +34,14 @@ def scores_always_gzip(response: Response, request: Request) -> Response:
 def many_scores_gzip(response: Response, request: Request) -> Response:
     """Large answers are compressed, whether the client takes that or not."""
     return scores_always_gzip(request, lambda _: response) if len(response.body) > 500 else response
+
+
+@fault("mlflow.invocations.strict-json", speaks="mlflow")
+@edits(INVOCATIONS)
+def scores_infinity_token(answer: Any, request: Request) -> None:
+    """Predictions from numbers of more than 300 digits overflow to the token Infinity."""
+    if re.search(rb"e\+3\d\d", request.body):
+        answer["predictions"] = [math.inf for _ in answer["predictions"]]
 
 
 @fault("mlflow.invocations.json-spelling", speaks="mlflow")
