@@ -17,6 +17,7 @@ _SIDE = 5  # inputs at the start and at the end of the row that are moved
 # What two decimals don't tell, and what six don't, of numbers near one.
 _LITTLE = (2**-10, 2**-21)
 _SINGLE = 1 + 2**-26  # the factor to a number that FP32 doesn't tell apart
+_MOST = 500_000  # elements of all rows
 _FAR = 1000.0  # where such a factor shows in a prediction
 
 
@@ -63,7 +64,10 @@ def moved(element: Any) -> Any:
 
 
 def neighbours(specs: Sequence[TensorSpec], row: Row) -> list[Row]:
-    """The row, and rows that differ from it in one input each or in all by little."""
+    """The row, and rows that differ from it in one input each, in all by little, or in their sign.
+
+    The fewer, the more elements a row has, but three.
+    """
     plain = [s for s in specs if s.content_type in ("", "np", "str")]
     tried = [
         {**row, s.name: [moved(e) for e in row[s.name]]} for s in (*plain[:_SIDE], *plain[_SIDE:][-_SIDE:])
@@ -81,7 +85,7 @@ def neighbours(specs: Sequence[TensorSpec], row: Row) -> list[Row]:
     ]
     for names, change in changes:
         tried.append({name: [change(e) for e in row[name]] if name in names else row[name] for name in row})
-    return [row, *tried]
+    return [row, *tried][: max(_MOST // max(sum(map(len, row.values())), 1), 3)]
 
 
 def taken_as(model: Model, index: int, answer: Exchange, candidates: Iterable[Any]) -> str:
