@@ -78,10 +78,10 @@ def id_dropped_when_odd(answer: Any, request: Request) -> None:
         del answer["id"]
 
 
-@fault("v2.infer.id-echo")
+@fault("v2.infer.id-echo", "v2.errors.client-status")
 @at(INFER)
 def id_unicode_breaks(request: Request, ask: Ask) -> Response:
-    """An id goes into a header of the answer, where letters beyond ASCII break the server."""
+    """An id goes into a header of the answer, where letters beyond ASCII, half ones too, break the server."""
     return ask(request) if str(asked(request).get("id")).isascii() else error(500)
 
 
