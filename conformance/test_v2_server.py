@@ -86,12 +86,13 @@ def test_repository_index(client: Client) -> None:
 
 
 @requirement("v2.server.index-agrees")
-def test_index_agrees(client: Client) -> None:
+def test_index_agrees(client: Client, target: Target) -> None:
     answer = _index(client)
     rows = answer.json if is_valid("mlserver/repository-index", answer.json) else []
     for row in rows:
         if row.get("state") == "READY":
-            check_ok(client.get(Model(client, row["name"]).path()), f"the index lists {row['name']} as READY")
+            model = Model(client, row["name"], version=target.version)
+            check_ok(client.get(model.path()), f"the index lists {row['name']} as READY")
 
 
 @requirement("v2.server.index-complete")
