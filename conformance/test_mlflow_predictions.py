@@ -111,7 +111,7 @@ def test_batch(batched_scoring: Invocations, data: st.DataObject) -> None:
 
 
 @requirement("mlflow.predictions.batch")
-def test_batch_ofaccepted_neighbours(batched_scoring: Invocations) -> None:
+def test_batch_of_neighbours(batched_scoring: Invocations) -> None:
     """Rows that share most of what they hold: two batches with one first and last row, and full blocks."""
     taken = accepted_neighbours(batched_scoring)
     first, *others = taken
