@@ -13,7 +13,7 @@ from conformance.tensors import Row
 
 LARGE, VERY_LARGE = 1000, 4100  # rows: beyond the powers of two at which servers cut, where rows are short
 ELEMENTS, MOST = 50_000, 500_000  # of requests and answers: those that are asked for, those that are enough
-REFUSALS = (*range(400, 500), 503)  # of a batch: a limit, or too much to do
+REFUSALS = (*range(400, 500), 503, 504, 507)  # of a batch: a limit, or too much to do
 
 
 def check_rows(model: Model, rows: Sequence[Row], batch: Exchange) -> None:

@@ -12,13 +12,14 @@ class Spelling:
     """Elements as JSON text, and other text for the same elements.
 
     datatypes: of the inputs that can hold them. refusable: whether the second may be refused where the first
-    is not.
+    is not. exact: whether the two stand for one number in every precision.
     """
 
     datatypes: tuple[str, ...]
     plain: tuple[str, ...]
     other: tuple[str, ...]
     refusable: bool = False
+    exact: bool = True
 
 
 FLOATS = ("FP32", "FP64")
@@ -26,7 +27,7 @@ EXPONENTS = Spelling(FLOATS, ("12.5", "100.0"), ("125e-1", "1E2"))
 # An integer for a floating-point element may be coerced or refused: oip-md, Tensor Data.
 INTEGERS = Spelling(FLOATS, ("9.0", "9.5"), ("9", "9.5"), refusable=True)
 # The shortest decimal that is nearest to this FP32 number.
-DECIMALS = Spelling(("FP32",), ("0.10000000149011612",), ("0.1",))
+DECIMALS = Spelling(("FP32",), ("0.10000000149011612",), ("0.1",), exact=False)
 SURROGATES = Spelling(("BYTES",), ('"é 🍷"',), ('"\\u00e9 \\ud83c\\udf77"',))
 
 

@@ -208,7 +208,8 @@ def test_json_spelling_of_elements(steady: Model, spelled: str) -> None:
     if same.refusable and answer.status != 200:
         untested(f"{same.other} are refused: v2.data.other-datatypes")
     check_ok(answer, "the same elements were accepted in another spelling")
-    _check_same(answer, usual)
+    if same.exact:
+        _check_same(answer, usual)
 
 
 def _check_same(answer: Exchange, usual: Exchange) -> None:
