@@ -21,9 +21,9 @@ from tests.faulty.vocabulary import (
 from tests.faulty.wire import Ask, Request, Response
 
 
-@fault("signature.metadata.input-names", oracle=True)
+@fault("signature.metadata.input-names", "v2.errors.element", "v2.errors.element-count", oracle=True)
 def input_added(request: Request, ask: Ask) -> Response:
-    """There is an input of the server's own, which it does not give to the model."""
+    """There is an input of the server's own, which it does not look at, nor give to the model."""
     response = ask(_less(request)) if request.method == "POST" else ask(request)
     if request.method == "GET" and response.status == 200 and isinstance(response.json.get("inputs"), list):
         trace = {"name": "trace", "datatype": "FP64", "shape": [-1, 1], "parameters": {"content_type": "np"}}
