@@ -140,7 +140,7 @@ def failure_of(finding: BaseException) -> dict[str, Any]:
     """The record of a finding: message, curl, request, response."""
     if isinstance(finding, NonConformance):
         told = "".join(
-            f"; {label}: {value if isinstance(value, str) else brief(value)}"
+            f"; {label}: {value if isinstance(value, str) and _is_plain(value) else brief(value)}"
             for label, value in (("got", finding.got), ("expected", finding.expected))
             if value is not None
         )
@@ -154,6 +154,11 @@ def failure_of(finding: BaseException) -> dict[str, Any]:
     request = finding.request
     message = str(finding)
     return {"message": message, "curl": [request.curl], "request": [shown(request.body)], "response": []}
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a person can read the text as it is."""
+    return bool(text.strip()) and text.isprintable()
 
 
 def failure_text(requirement: Requirement, failure: Mapping[str, Any]) -> str:

@@ -103,6 +103,15 @@ def test_row_count(batched_scoring: Invocations, data: st.DataObject) -> None:
     check(found is not None, "not one prediction a row", answer, expected=f"{len(rows)} predictions")
 
 
+@requirement("mlflow.predictions.row-count")
+def test_row_count_of_equal_rows(batched_scoring: Invocations) -> None:
+    for count in (2, 3, 5, 8):
+        answer = batched_scoring.ask([*batched_scoring.base_rows] * count)
+        if answer.status == 200:
+            found = reading.rows_of(predictions(answer), count)
+            check(found is not None, "not one prediction a row", answer, expected=f"{count} predictions")
+
+
 @requirement("mlflow.predictions.batch")
 @given(data=st.data())
 def test_batch(batched_scoring: Invocations, data: st.DataObject) -> None:

@@ -150,7 +150,7 @@ class Suite:
             options += ["--mlmodel", str(served.folder / "model")] * variant.oracle
             without = ("cacheprovider", "unraisableexception", "threadexception")  # these collect garbage
             plugins = [*(f"-pno:{name}" for name in without), "-p_hypothesis_pytestplugin"]
-            examples = ["--max-examples", "5"] if variant.breaks else []
+            examples = ["--max-examples", "3" if variant.breaks else "5"]
             arguments = [*_modules(variant), "-q", "-rfE", *plugins, *examples, *options]
             status = self._order({"arguments": arguments, "printed": str(printed), "seconds": SECONDS})
         told = printed.read_text("utf-8")
