@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from conformance import recorder
+from spec import validation
+from spec.catalogue import requirements
 
 _ROOT = Path(__file__).parent.parent.parent
 _MODULES = sorted(
@@ -39,9 +41,13 @@ _IMPORTED = (
 
 
 def main() -> None:
-    """Load, and serve orders until there are no more."""
+    """Load, and read the catalogue and the schemas, once; serve orders until there are no more."""
     for name in _IMPORTED:
         importlib.import_module(name)
+    requirements()
+    for name in validation.names():
+        validation.is_valid(name, None)
+        validation.violations(name, None)
     recorder.SHRINKING = 1  # which requirements are red is asked here, not the smallest request
     gc.freeze()
     for line in sys.stdin:
