@@ -86,12 +86,6 @@ class Good:
         others = {0, len(self.one["inputs"]) - 1} - {self.focus}
         return sorted(index for index in others if self.one["inputs"][index]["data"])
 
-    def with_data(self, index: int, data: Sequence[Any]) -> Body:
-        """The good request with other data in the input of this index."""
-        inputs = list(self.one["inputs"])
-        inputs[index] = inputs[index] | {"data": list(data)}
-        return self.listing(inputs)
-
     def listing(self, inputs: Sequence[Any]) -> Body:
         """The good request with other inputs."""
         return self.one | {"inputs": list(inputs)}
@@ -100,6 +94,13 @@ class Good:
         """The inputs before the one to spoil, or those after it."""
         inputs = self.one["inputs"]
         return list(inputs[: self.focus] if before else inputs[self.focus + 1 :])
+
+
+def _with_data(request: Body, index: int, data: Sequence[Any]) -> Body:
+    """The request with other data in the input of this index."""
+    inputs = list(request["inputs"])
+    inputs[index] = inputs[index] | {"data": list(data)}
+    return request | {"inputs": inputs}
 
 
 def requests(good: Good) -> list[Malformed]:
@@ -242,7 +243,7 @@ def _counts(good: Good) -> Iterator[Malformed]:
     ):
         yield Malformed("element-count", f"{where}.{what}", written(good.spoiled(**members)))
     for end in good.ends:
-        body = written(good.with_data(end, good.one["inputs"][end]["data"] * 2))
+        body = written(_with_data(good.one, end, good.one["inputs"][end]["data"] * 2))
         yield Malformed("element-count", f"inputs[{end}].data has its elements twice", body)
     if good.fixed:
         wide = {"shape": [*shape[:-1], shape[-1] + 1], "data": data + data[-1:] * math.prod(shape[:-1])}
@@ -258,9 +259,7 @@ def _nesting(good: Good) -> Iterator[Malformed]:
         deep = [deep]
     yield Malformed("nesting", f"{where} is nested {_DEPTH} deep", written(good.spoiled(data=deep)))
     if good.two and data:
-        inputs = list(good.two["inputs"])
-        inputs[good.focus] = inputs[good.focus] | {"data": [[*data, data[0]], data[1:]]}
-        body = good.two | {"inputs": inputs}
+        body = _with_data(good.two, good.focus, [[*data, data[0]], data[1:]])
         yield Malformed("nesting", f"{where} is ragged", written(body), rows=2)
 
 
@@ -294,7 +293,7 @@ def _words(good: Good) -> Iterator[Malformed]:
     for end in good.ends:
         tensor = good.one["inputs"][end]
         if is_numeric(tensor):
-            body = written(good.with_data(end, ["conformance", *tensor["data"][1:]]))
+            body = written(_with_data(good.one, end, ["conformance", *tensor["data"][1:]]))
             yield Malformed("element", f"inputs[{end}].data has text for a number", body)
 
 
@@ -308,10 +307,8 @@ def _elements(good: Good) -> Iterator[Malformed]:
     text = written(good.spoiled(data=["conformance", *data[1:]]))
     yield Malformed("element", f"{where} has text for a number", text, invents=True)
     if good.two:
-        inputs = list(good.two["inputs"])
-        both = inputs[good.focus]["data"]
-        inputs[good.focus] = inputs[good.focus] | {"data": [*both[:-1], "conformance"]}
-        text = written(good.two | {"inputs": inputs})
+        both = good.two["inputs"][good.focus]["data"]
+        text = written(_with_data(good.two, good.focus, [*both[:-1], "conformance"]))
         yield Malformed("element", f"{where} ends in text for a number", text, rows=2, invents=True)
     text = written(good.spoiled(data=["1conformance", *data[1:]]))
     yield Malformed("element", f"{where} has text that begins with a number", text, invents=True)

@@ -98,9 +98,7 @@ def test_params(mlflow_model: Model, target: Target) -> None:
 @given(data=st.data())
 def test_row_count(batched_scoring: Invocations, data: st.DataObject) -> None:
     rows = data.draw(batched_scoring.rows(maximum=6))
-    answer = answered(batched_scoring, rows)
-    found = reading.rows_of(predictions(answer), len(rows))
-    check(found is not None, "not one prediction a row", answer, expected=f"{len(rows)} predictions")
+    _check_row_count(answered(batched_scoring, rows), len(rows))
 
 
 @requirement("mlflow.predictions.row-count")
@@ -108,8 +106,12 @@ def test_row_count_of_equal_rows(batched_scoring: Invocations) -> None:
     for count in (2, 3, 5, 8):
         answer = batched_scoring.ask([*batched_scoring.base_rows] * count)
         if answer.status == 200:
-            found = reading.rows_of(predictions(answer), count)
-            check(found is not None, "not one prediction a row", answer, expected=f"{count} predictions")
+            _check_row_count(answer, count)
+
+
+def _check_row_count(answer: Exchange, count: int) -> None:
+    found = reading.rows_of(predictions(answer), count)
+    check(found is not None, "not one prediction a row", answer, expected=f"{count} predictions")
 
 
 @requirement("mlflow.predictions.batch")

@@ -1,12 +1,11 @@
 """Faults of the scoring protocol in how requests are written and answers are sent."""
 
-import gzip
 import math
 import re
 from dataclasses import replace
 from typing import Any
 
-from tests.faulty.vocabulary import INVOCATIONS, asked, at, edits, fault, headed, responds, scoring_error
+from tests.faulty.vocabulary import INVOCATIONS, asked, at, edits, fault, responds, scoring_error, zipped
 from tests.faulty.wire import Ask, Request, Response
 
 
@@ -26,14 +25,14 @@ def scoring_star_not_acceptable(request: Request, ask: Ask) -> Response:
 @responds(INVOCATIONS)
 def scores_always_gzip(response: Response, request: Request) -> Response:
     """Predictions are compressed, whether the client takes that or not."""
-    return replace(headed(response, content_encoding="gzip"), body=gzip.compress(response.body, mtime=0))
+    return zipped(response)
 
 
 @fault("mlflow.invocations.content-coding", speaks="mlflow")
 @responds(INVOCATIONS)
 def many_scores_gzip(response: Response, request: Request) -> Response:
     """Large answers are compressed, whether the client takes that or not."""
-    return scores_always_gzip(request, lambda _: response) if len(response.body) > 500 else response
+    return zipped(response) if len(response.body) > 500 else response
 
 
 @fault("mlflow.invocations.strict-json", speaks="mlflow")

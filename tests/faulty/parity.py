@@ -86,24 +86,27 @@ def params_do_not_reach_the_model(request: Request, ask: Ask) -> Response:
     return ask(without_params(request)) if given else response
 
 
+def _harmed(request: Request, ask: Ask, by_scoring: bool) -> Response:
+    """An error where the last request to one endpoint was refused, for the next to the other alone."""
+    response, scored = ask(request), request.target.startswith("/invocations")
+    if scored == by_scoring:
+        request.memory["refused"] = response.status >= 400
+        return response
+    return error(500) if request.memory.pop("refused", False) else response
+
+
 @fault("parity.errors", speaks="both")
 @at(f"{INFER}|{INVOCATIONS}")
 def wrong_scoring_hurts_inference(request: Request, ask: Ask) -> Response:
     """A refusal at the scoring endpoint leaves something behind, for the next request for inference alone."""
-    response, scored = ask(request), request.target.startswith("/invocations")
-    if scored:
-        request.memory["refused"] = response.status >= 400
-    return error(500) if not scored and request.memory.pop("refused", False) else response
+    return _harmed(request, ask, by_scoring=True)
 
 
 @fault("parity.errors", speaks="both")
 @at(f"{INFER}|{INVOCATIONS}")
 def wrong_inference_hurts_scoring(request: Request, ask: Ask) -> Response:
     """A refusal of an inference request leaves something behind, for the next scoring request alone."""
-    response, inferred = ask(request), not request.target.startswith("/invocations")
-    if inferred:
-        request.memory["refused"] = response.status >= 400
-    return error(500) if not inferred and request.memory.pop("refused", False) else response
+    return _harmed(request, ask, by_scoring=False)
 
 
 @fault("parity.concurrent", speaks="both")

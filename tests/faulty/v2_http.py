@@ -19,6 +19,7 @@ from tests.faulty.vocabulary import (
     path_of,
     responds,
     text,
+    zipped,
 )
 from tests.faulty.wire import Ask, HangUp, Request, Response
 
@@ -92,36 +93,32 @@ def missing_model_shows_folder(answer: Any, request: Request) -> None:
     answer["error"] = f"no such file: /mnt/models{path_of(request).removeprefix('/v2/models')}"
 
 
-def _zipped(response: Response) -> Response:
-    return headed(replace(response, body=gzip.compress(response.body)), content_encoding="gzip")
-
-
 @fault("v2.http.answer-coding")
 @responds(INFER)
 def always_gzip(response: Response, request: Request) -> Response:
     """Every answer is gzipped, whether the client takes that or not."""
-    return _zipped(response)
+    return zipped(response)
 
 
 @fault("v2.http.answer-coding")
 @responds(INFER)
 def large_answers_gzip(response: Response, request: Request) -> Response:
     """Answers of more than 500 bytes are gzipped, whether the client takes that or not."""
-    return _zipped(response) if len(response.body) > 500 else response
+    return zipped(response) if len(response.body) > 500 else response
 
 
 @fault("v2.http.answer-coding")
 @responds(METADATA)
 def metadata_gzip(response: Response, request: Request) -> Response:
     """Metadata are gzipped, whether the client takes that or not."""
-    return _zipped(response)
+    return zipped(response)
 
 
 @fault("v2.http.answer-coding")
 @responds(INFER, ERROR)
 def errors_gzip(response: Response, request: Request) -> Response:
     """Errors are gzipped, whether the client takes that or not."""
-    return _zipped(response)
+    return zipped(response)
 
 
 def _unzipped(request: Request) -> Request:

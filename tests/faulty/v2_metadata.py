@@ -248,18 +248,22 @@ def metadata_in_utf_16(response: Response, request: Request) -> Response:
     return replace(response, body=response.body.decode().encode("utf-16"))
 
 
+def _named_twice(response: Response) -> Response:
+    return replace(response, body=b'{"name":"x",' + response.body.lstrip(b"{"))
+
+
 @fault("v2.model.strict-json")
 @responds(METADATA)
 def metadata_member_twice(response: Response, request: Request) -> Response:
     """The metadata has a name twice."""
-    return replace(response, body=b'{"name":"x",' + response.body.lstrip(b"{"))
+    return _named_twice(response)
 
 
 @fault("v2.server.strict-json")
 @responds(SERVER)
 def server_member_twice(response: Response, request: Request) -> Response:
     """Server metadata has a name twice."""
-    return replace(response, body=b'{"name":"x",' + response.body.lstrip(b"{"))
+    return _named_twice(response)
 
 
 @fault("v2.server.index-complete", options=("--model", WINE))

@@ -1,6 +1,7 @@
 """The words in which a faulty server is written: what it breaks, and what it does to requests and answers."""
 
 import functools
+import gzip
 import json
 import re
 from collections.abc import Callable, Container
@@ -219,3 +220,8 @@ def headed(response: Response, **headers: str | None) -> Response:
 def answered(response: Response, status: int) -> Response:
     """The response with another status."""
     return replace(response, status=status)
+
+
+def zipped(response: Response) -> Response:
+    """The response in gzip coding."""
+    return headed(replace(response, body=gzip.compress(response.body, mtime=0)), content_encoding="gzip")
