@@ -11,13 +11,16 @@ __all__ = ["__version__", "create_app"]
 __version__ = "0.1.0"
 
 
-def create_app(folder: "str | Path", invocations: str | None = None) -> "Flask":
+def create_app(folder: "str | Path", invocations: str | None = None, skip_broken: bool = False) -> "Flask":
     """The WSGI application that serves the models of the model repository ``folder``.
 
-    ``invocations`` names the model behind /invocations; needless when there is only one.
+    ``invocations`` names the model behind /invocations; needless when there is only one. ``skip_broken``
+    leaves out models that cannot be loaded. The models are loaded when it returns, but not asked yet.
     Raises ``RepositoryError`` when the folder holds nothing that can be served.
     """
     # MLflow starts threads, which do not survive a fork: it is imported by the worker that calls this.
-    from reference_server.app import build
+    from pathlib import Path
 
-    return build(folder, invocations)
+    from reference_server import app
+
+    return app.build(app.load(Path(folder), skip_broken), invocations)

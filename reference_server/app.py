@@ -1,4 +1,4 @@
-"""The WSGI application."""
+"""The WSGI application over models in memory."""
 
 import os
 from pathlib import Path
@@ -9,23 +9,22 @@ from reference_server import repository, routes_mlflow, routes_v2, web
 from reference_server.errors import RepositoryError
 from reference_server.repository import Repository
 from reference_server.runtime import Model
+from reference_server.web import MAX_BODY as MAX_BODY
 
-MAX_BODY = 64 * 2**20
 
-
-def build(folder: str | Path, invocations: str | None = None) -> Flask:
-    """The application over the models of ``folder``; see ``reference_server.create_app``."""
+def load(folder: Path, skip_broken: bool = False) -> Repository:
+    """The models of ``folder``, to be served; see ``repository.load``."""
     # As `mlflow models serve` does: models with type hints read JSON differently when they are served.
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
-    models = repository.load(Path(folder))
-    app = Flask("reference_server", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
+    return repository.load(folder, skip_broken)
+
+
+def build(models: Repository, invocations: str | None = None) -> Flask:
+    """The application over ``models``; see ``reference_server.create_app``."""
+    app = web.application()
     app.register_blueprint(routes_v2.blueprint(models))
     app.register_blueprint(routes_mlflow.blueprint(_scored(models, invocations)))
-    web.install(app)
+    app.wsgi_app = web.AfterFork(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
@@ -36,4 +35,7 @@ def _scored(models: Repository, invocations: str | None) -> Model | None:
         return models.find(names[0]) if len(names) == 1 else None
     if invocations not in names:
         raise RepositoryError(f"--invocations {invocations}: no such model; there are {', '.join(names)}")
+    broken = [one for one in models.broken if one.name == invocations]
+    if broken and invocations not in {model.name for model in models.models()}:
+        raise RepositoryError(f"--invocations {invocations}: {broken[0].error}")
     return models.find(invocations)

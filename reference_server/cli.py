@@ -1,16 +1,15 @@
 """The command ``reference-server start FOLDER``: the server under Gunicorn."""
 
 import argparse
-import sys
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
-
-from reference_server import create_app, settings
+from reference_server import server_settings, settings
 from reference_server.errors import RepositoryError
-
-_CANNOT_LOAD = 4  # Gunicorn's status for an application that does not load; it stops the server
+from reference_server.server import Server, say
+from reference_server.settings import Broken
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,73 +17,96 @@ def main(arguments: list[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        settings.find(options.folder)
+        _complete(options)
+        settings.model_config(os.environ)
+        found = settings.find(options.folder, os.environ)
+        broken = [model for model in found if isinstance(model, Broken)]
+        settings.refuse_broken(broken, len(found), options.skip_broken)
     except RepositoryError as error:
         parser.error(str(error))
-    _Server(options).run()
+    Server(options, sorted({model.name for model in found if model not in broken})).run()
+
+
+def _complete(options: argparse.Namespace) -> None:
+    """Fill in what the command line leaves out, from settings.json, the environment, or by default."""
+    if options.folder is None:
+        raise RepositoryError("name the FOLDER to serve, or set MLSERVER_MODELS_DIR")
+    given = server_settings.read(options.folder, os.environ)
+    for name, default in (("host", "127.0.0.1"), ("port", 8080), ("workers", 1)):
+        if getattr(options, name) is None:
+            value = getattr(given, name)
+            setattr(options, name, default if value is None else value)
+    options.root_path = given.root_path
+    if given.missed:
+        say(f"settings.json: this server has nothing like {', '.join(given.missed)}, and passes it over")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="reference-server", description=__doc__)
-    start = parser.add_subparsers(dest="command", required=True).add_parser("start", help="serve a folder")
-    start.add_argument("folder", type=Path, metavar="FOLDER", help="holds a model-settings.json, or several")
-    start.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    start.add_argument("--port", type=_port, default=8080, help="0 takes a free one (default: %(default)s)")
-    start.add_argument("--workers", type=_count, default=1, help="processes (default: %(default)s)")
-    start.add_argument("--threads", type=_count, default=4, help="threads a process (default: %(default)s)")
-    start.add_argument("--invocations", metavar="NAME", help="the model behind /invocations, among several")
-    return parser
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="serve a folder", formatter_class=argparse.HelpFormatter)
+    add: Callable[..., Any] = start.add_argument
+    count = _argument(server_settings.count)
+    above_0 = _argument(_above_0)
+    folder = os.environ.get("MLSERVER_MODELS_DIR")
+    add(
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="FOLDER",
+        default=folder and Path(folder),
+        help="holds model-settings.json, several of them, or an MLflow model (default: MLSERVER_MODELS_DIR)",
+    )
+    add("--host", help="address to listen on (default: MLSERVER_HOST, or 127.0.0.1)")
+    add(
+        "--port",
+        type=_argument(server_settings.port),
+        help="0 takes a free one (default: MLSERVER_HTTP_PORT, or 8080)",
+    )
+    add("--workers", type=above_0, help="processes (default: MLSERVER_PARALLEL_WORKERS, or 1)")
+    add(
+        "--threads",
+        type=above_0,
+        default=4,
+        help="threads a process; 1 asks a model one thing at a time (default: %(default)s)",
+    )
+    add("--invocations", metavar="NAME", help="the model behind /invocations, among several")
+    add(
+        "--skip-broken",
+        action="store_true",
+        help="serve the other models where one cannot be loaded; the server is not ready then",
+    )
+    add(
+        "--graceful-timeout",
+        type=count,
+        default=30,
+        metavar="SECONDS",
+        help="for what was taken before SIGTERM or SIGINT (default: %(default)s)",
+    )
+    add(
+        "--keep-alive",
+        type=count,
+        default=75,
+        metavar="SECONDS",
+        help="for which an idle connection stays open; longer than a balancer's (default: %(default)s)",
+    )
+    return parser  # fmt: skip
 
 
-def _port(text: str) -> int:
-    if not (text.isdecimal() and int(text) < 2**16):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return int(text)
-
-
-class _Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with threads. Each worker loads the models itself, after the fork: threads and OpenMP pools,
-    which MLflow and scikit-learn start, do not survive one."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        self._options = options
-        super().__init__(prog="reference-server")
-
-    def load_config(self) -> None:
-        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
-        chosen: dict[str, Any] = {
-            "bind": f"{host}:{self._options.port}",
-            "workers": self._options.workers,
-            "threads": self._options.threads,
-            "worker_class": "reference_server.worker.Worker",
-            "keepalive": 30,
-            "graceful_timeout": 5,
-            "limit_request_line": 8190,
-            "loglevel": "warning",
-            "post_worker_init": _announce,
-        }
-        for name, value in chosen.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
+def _argument(convert: Callable[[Any], int]) -> Callable[[str], int]:
+    def converted(text: str) -> int:
         try:
-            return create_app(self._options.folder, self._options.invocations)
-        except RepositoryError as error:
-            print(f"reference-server: {error}", file=sys.stderr, flush=True)
-            sys.exit(_CANNOT_LOAD)
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+    return converted
 
 
-def _announce(worker: Any) -> None:
-    """Say where the server listens, once: the first worker is ready."""
-    if worker.age == 1:
-        host, port = worker.sockets[0].getsockname()[:2]
-        print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+def _above_0(text: str) -> int:
+    if server_settings.count(text) == 0:
+        raise ValueError("is not a number above 0")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -29,5 +29,11 @@ class UnsupportedMediaType(ServingError):
     status = 415
 
 
+class Unavailable(ServingError):
+    """The model is not ready, or could not be loaded; another time or another server may do."""
+
+    status = 503
+
+
 class RepositoryError(Exception):
     """The model repository cannot be served; for the person who starts the server."""

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from reference_server import __version__, jsonio
-from reference_server.errors import BadRequest
+from reference_server.errors import BadRequest, Unavailable
 from reference_server.inference import infer
 from reference_server.openapi import document
 from reference_server.repository import Repository
@@ -27,6 +27,9 @@ def blueprint(repository: Repository) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
+        if repository.broken:
+            names = ", ".join(sorted({model.name for model in repository.broken}))
+            return answer({"ready": False, "error": f"not every model is ready: {names}"}, 503)
         return answer({"ready": True})
 
     @routes.get(_MODEL[0])
@@ -37,7 +40,10 @@ def blueprint(repository: Repository) -> Blueprint:
     @routes.get(_MODEL[0] + "/ready")
     @routes.get(_MODEL[1] + "/ready")
     def model_ready(name: str, version: str | None = None) -> Response:
-        return answer({"name": repository.find(name, version).name, "ready": True})
+        try:
+            return answer({"name": repository.find(name, version).name, "ready": True})
+        except Unavailable as error:
+            return answer({"name": name, "ready": False, "error": str(error)}, error.status)
 
     @routes.post(_MODEL[0] + "/infer")
     @routes.post(_MODEL[1] + "/infer")
@@ -54,7 +60,7 @@ def blueprint(repository: Repository) -> Blueprint:
 
     @routes.get("/docs/dataplane.json")
     def dataplane() -> Response:
-        return answer(document())
+        return answer(document() | {"servers": [{"url": request.script_root or "/"}]})
 
     return routes
 
@@ -71,9 +77,9 @@ def _only_ready() -> bool | None:
 
 
 def _index(repository: Repository, ready: bool | None) -> list[dict[str, str]]:
-    if ready is False:
-        return []
+    loaded = [(m.name, m.version, "READY", "") for m in repository.models() if ready is not False]
+    broken = [(m.name, m.version, "UNAVAILABLE", m.reason) for m in repository.broken if ready is not True]
     return [
-        {"name": m.name} | ({"version": m.version} if m.version else {}) | {"state": "READY", "reason": ""}
-        for m in repository.models()
+        {"name": name} | ({"version": version} if version else {}) | {"state": state, "reason": reason}
+        for name, version, state, reason in loaded + broken
     ]

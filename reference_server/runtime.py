@@ -14,13 +14,15 @@ from reference_server.signature import Side
 
 @dataclass(frozen=True)
 class Model:
-    """A model in memory. ``version`` is None where the repository gives none."""
+    """A model in memory, from ``folder``. ``version`` is None where the repository gives none."""
 
     name: str
     version: str | None
     pyfunc: Any
     inputs: Side | None
     outputs: Side | None
+    platform: str = "mlflow_pyfunc"
+    folder: str = ""
 
     def metadata(self, versions: list[str]) -> dict[str, Any]:
         """Source: inference_rest.md, Model Metadata Response JSON Object; `parameters` as MLServer has it.
@@ -31,7 +33,7 @@ class Model:
             {"name": self.name}
             | ({"versions": versions} if versions else {})
             | {
-                "platform": "mlflow_pyfunc",
+                "platform": self.platform,
                 "inputs": [t.metadata() for t in self.inputs.tensors.values()] if self.inputs else [],
                 "outputs": [t.metadata() for t in self.outputs.tensors.values()] if self.outputs else [],
             }

@@ -143,7 +143,9 @@ def _declared(tensor: dict[str, Any], where: str, column: bool) -> Tensor:
     content_type = tensor.get("parameters", {}).get("content_type", "str" if text else "np")
     row = CONTENT_TYPES.get(content_type)
     if row is None or not row.tensor or (row.text and not text):
-        raise CodecError(f"{where}.parameters.content_type: {content_type!r} does not fit datatype {datatype}")
+        raise CodecError(
+            f"{where}.parameters.content_type: {content_type!r} does not fit datatype {datatype}"
+        )
     numpy = "object" if text else DATATYPES[datatype].numpy
     name, shape = tensor["name"], tuple(tensor["shape"])
     return Tensor(name, datatype, shape, content_type, column, numpy=numpy, key=name)

@@ -1,6 +1,10 @@
 """Requests and answers as both protocols here have them: strict JSON, one funnel for errors."""
 
 import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +15,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from reference_server import jsonio
 from reference_server.errors import ServingError, UnsupportedMediaType
 
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 JSON = "application/json"
+MAX_BODY = 64 * 2**20
 _MESSAGE_LENGTH = 2000
 _DRAINED = 2**28
 _log = logging.getLogger(__name__)
@@ -48,13 +54,52 @@ def require_json() -> None:
         raise UnsupportedMediaType(f"charset {charset!r} is not supported; send UTF-8")
 
 
-def install(app: Flask) -> None:
-    """Make every failure of ``app`` JSON in the form of the protocol that the path belongs to."""
-    app.register_error_handler(Exception, _funnel)
+def application() -> Flask:
+    """An application without routes, whose every failure is JSON in the form of the path's protocol."""
+    app = Flask("reference_server", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.register_error_handler(Exception, explain)
     app.after_request(_drain)
+    return app
 
 
-def _funnel(error: Exception) -> Response:
+class AfterFork:
+    """A WSGI application that leaves alone the main thread of a process forked after it was made
+    (``gunicorn --preload``): there OpenMP waits for ever for the threads that the parent's main thread had.
+    """
+
+    def __init__(self, app: Wsgi) -> None:
+        self._app, self._maker = app, os.getpid()
+        self._pool = ThreadPoolExecutor(1)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if os.getpid() == self._maker or threading.current_thread() is not threading.main_thread():
+            return self._app(environ, start_response)
+        return self._pool.submit(self._app, environ, start_response).result()
+
+
+class Mounted:
+    """A WSGI application under ``root``, and without it: some gateways strip it, others do not.
+
+    Source: MLServer 1.7.1, mlserver/settings.py, root_path, which Starlette takes in the same way.
+    """
+
+    def __init__(self, app: Flask, root: str) -> None:
+        self._app, self._root = app, root
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if f"{path}/".startswith(f"{self._root}/"):
+            environ["PATH_INFO"] = path.removeprefix(self._root)
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._root
+        return self._app(environ, start_response)
+
+
+def explain(error: Exception) -> Response:
+    """The answer to a request that ends in ``error``."""
     if getattr(error, "status", 500) == 500 and not isinstance(error, HTTPException):
         _log.error("%s %s failed", request.method, request.path, exc_info=error)
     response = answer_error(*_explain(error))

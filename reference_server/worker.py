@@ -1,7 +1,13 @@
-"""A Gunicorn worker whose own answers, to what is no HTTP request, are JSON as well."""
+"""A Gunicorn worker that lives while models load, answers what it has taken when it is told to stop, and
+whose own answers, to what is no HTTP request, are JSON as well."""
 
 import json
+import os
+import select
+import signal
+import sys
 from http import HTTPStatus
+from threading import Thread
 from typing import Any
 
 from gunicorn.http import errors
@@ -9,6 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 # By the names of gunicorn.http.errors, which grow from release to release; all others are bad requests.
 _STATUS = {
+    "ConfigurationProblem": HTTPStatus.NOT_FOUND,  # a path outside of SCRIPT_NAME
     "LimitRequestLine": HTTPStatus.REQUEST_URI_TOO_LONG,
     "LimitRequestHeaders": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "UnsupportedTransferCoding": HTTPStatus.NOT_IMPLEMENTED,
@@ -17,10 +24,70 @@ _STATUS = {
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Threads, and errors that have the members of both protocols: the path may not be known yet."""
+    """Threads. Its application is a ``Starting``, its Gunicorn application a ``Server``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loading = True
+
+    def init_signals(self) -> None:
+        """A terminal sends SIGINT to the whole group: the arbiter alone decides."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def run(self) -> None:
+        """Serve. The first workers answer while they load, in a second thread: code of models expects the
+        main one. One that replaces another loads before it accepts, the others serve meanwhile."""
+        if self.age > self.cfg.workers:
+            self._load()
+            super().run()
+        else:
+            serving = Thread(target=super().run, name="serving", daemon=True)
+            serving.start()
+            self._load()
+            serving.join()
+
+    def _load(self) -> None:
+        try:
+            complaints = self.wsgi.load()
+        except Exception as error:
+            self._leave(self.app.failed(error))
+        self._loading = False
+        self.app.loaded(self, complaints)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop: at once while models load, else when what was taken is answered."""
+        if self._loading:
+            self._leave(0)
+        super().handle_exit(sig, frame)
+
+    def _leave(self, status: int) -> None:
+        """End without waiting for threads of models."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """When it stops: take the connections that wait, then let the system refuse others."""
+        stopping = not (enabled or self.alive)
+        for listener in self.sockets if stopping else ():
+            while self.nr_conns < self.worker_connections and select.select([listener], [], [], 0)[0]:
+                self.accept(listener)
+        super().set_accept_enabled(enabled)
+        for listener in self.sockets if stopping else ():
+            listener.close()
+
+    def murder_keepalived(self) -> None:
+        """Close idle connections, all of them when it stops: a client may hold one for longer than the server
+        has left."""
+        if not self.alive:
+            for connection in (*self.keepalived_conns, *self.pending_conns):
+                connection.timeout = 0
+        super().murder_keepalived()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer what could not be parsed, or what failed outside of the application."""
+        """Answer what could not be parsed, or what failed outside of the application, with the members of
+        both protocols: the path may not be known yet."""
         parsing = isinstance(exc, errors.ParseException)
         status = (
             _STATUS.get(type(exc).__name__, HTTPStatus.BAD_REQUEST)

@@ -1,0 +1,105 @@
+"""The reference server under Gunicorn: how its processes start, serve and stop."""
+
+import argparse
+import logging
+import multiprocessing
+import sys
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+
+from reference_server.errors import RepositoryError
+from reference_server.starting import Starting
+
+_CANNOT_LOAD = 4  # Gunicorn's status for an application that does not load; it stops the server
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with threads. Each worker loads the models itself, after the fork: threads and OpenMP pools,
+    which MLflow and scikit-learn start, do not survive one.
+
+    ``options`` are those of the command line, ``names`` the models to be served.
+    """
+
+    def __init__(self, options: argparse.Namespace, names: list[str]) -> None:
+        self._options, self._names = options, names
+        # Shared with the workers, which are forked.
+        self._ready, self._failed = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)
+        super().__init__(prog="reference-server")
+
+    def load_config(self) -> None:
+        """What Gunicorn asks for at first."""
+        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
+        chosen: dict[str, Any] = {
+            "bind": f"{host}:{self._options.port}",
+            "workers": self._options.workers,
+            "threads": self._options.threads,
+            "worker_class": "reference_server.worker.Worker",
+            "keepalive": self._options.keep_alive,
+            "graceful_timeout": self._options.graceful_timeout,
+            "timeout": 0,  # a model may hold the interpreter for as long as it takes
+            "limit_request_line": 8190,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": self._listening,
+            "child_exit": self._ended,
+        }
+        for name, value in chosen.items():
+            if name in self.cfg.settings:  # control sockets are newer than Gunicorn 23
+                self.cfg.set(name, value)
+
+    def load(self) -> Starting:
+        """The application of one worker, whose models are not loaded yet."""
+        options = self._options
+        return Starting(options.folder, options.invocations, options.skip_broken, options.root_path)
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        _Arbiter(self).run()
+
+    def _listening(self, arbiter: Arbiter) -> None:
+        url = _url(arbiter.LISTENERS[0].sock)
+        say(f"loading {', '.join(self._names)}; {url}/v2/health/live answers meanwhile")
+
+    def loaded(self, worker: Any, complaints: list[str]) -> None:
+        """A worker is ready, and what it has to say; the last one tells where the server listens."""
+        for line in complaints if worker.age == 1 else ():
+            say(line)
+        with self._ready.get_lock():
+            self._ready.value += 1
+            if self._ready.value == self._options.workers:
+                print(f"listening on {_url(worker.sockets[0])}", flush=True)
+
+    def failed(self, error: Exception) -> int:
+        """The exit status of a worker that cannot load its models; the first one says why."""
+        with self._failed.get_lock():
+            self._failed.value += 1
+            first = self._failed.value == 1
+        if first:
+            if not isinstance(error, RepositoryError):
+                logging.getLogger("gunicorn.error").error("loading failed", exc_info=error)
+            say(str(error))
+        return _CANNOT_LOAD if first else 0
+
+    def _ended(self, arbiter: Arbiter, _: Any) -> None:
+        """A worker that dies before all are ready will do so again: a model brings it down."""
+        if arbiter.LISTENERS and self._ready.value < self._options.workers:
+            raise HaltServer("a worker ended while its models were loading", _CANNOT_LOAD)
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """SIGINT stops as SIGTERM does; a second one stops at once."""
+
+    handle_int = Arbiter.handle_term
+
+
+def say(line: str) -> None:
+    """Tell the person who starts the server."""
+    print(f"reference-server: {line}", file=sys.stderr, flush=True)
+
+
+def _url(listener: Any) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

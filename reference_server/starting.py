@@ -1,0 +1,54 @@
+"""The application from the first moment on: it lives at once, and is ready when its models are."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response
+
+from reference_server import web
+from reference_server.errors import Unavailable
+
+
+class Starting:
+    """A WSGI application. Until ``load`` has returned, it answers /v2/health/live, and 503 to all else."""
+
+    def __init__(self, folder: Path, invocations: str | None, skip_broken: bool, root_path: str) -> None:
+        self._folder, self._invocations, self._skip_broken = folder, invocations, skip_broken
+        self._root_path = root_path
+        self._app: web.Wsgi = web.Mounted(_waiting(), root_path)
+
+    def load(self) -> list[str]:
+        """Load the models, ask each its input example, and serve them; what went wrong, line by line.
+
+        Raises ``RepositoryError`` when there is nothing to serve.
+        """
+        # MLflow starts threads, which do not survive a fork: it is imported by the worker that serves.
+        from reference_server import app, examples
+
+        models = app.load(self._folder, self._skip_broken)
+        loaded = app.build(models, self._invocations)
+        complaints = [f"skipped: {model.error}" for model in models.broken]
+        complaints += examples.ask_examples(models.models())
+        self._app = web.Mounted(loaded, self._root_path)
+        return complaints
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return self._app(environ, start_response)
+
+
+def _waiting() -> Flask:
+    app = web.application()
+
+    @app.get("/v2/health/live")
+    def live() -> Response:
+        return web.answer({"live": True})
+
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    def other(_: Exception) -> Response:
+        response = web.explain(Unavailable("models are loading; ask again"))
+        response.headers["Retry-After"] = "1"
+        return response
+
+    return app
