@@ -145,11 +145,11 @@ def _settings(
     source: str, content: dict[str, Any], defaults: dict[str, Any], folder: Path, name: str
 ) -> Settings:
     """``content`` over ``defaults``; a model in ``folder``, called ``name``, where nothing says otherwise."""
-    own = content.get("parameters") or {}
+    own = content.get("parameters")
     merged = {"implementation": _RUNTIME} | defaults | content
-    merged["parameters"] = own
-    if isinstance(own, dict):
-        merged["parameters"] = defaults["parameters"] | {k: v for k, v in own.items() if v is not None}
+    if own is None or isinstance(own, dict):
+        given = {name: value for name, value in (own or {}).items() if value is not None}
+        merged["parameters"] = defaults["parameters"] | given
     if found := violations(_SCHEMA, merged):
         raise RepositoryError(f"{source}: {found[0]}")
     if merged["implementation"] not in _IMPLEMENTATIONS:

@@ -31,9 +31,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._loading = True
 
     def init_signals(self) -> None:
-        """A terminal sends SIGINT to the whole group: the arbiter alone decides."""
+        """A terminal sends SIGINT to the whole group: the arbiter alone decides. SIGTERM is for the main
+        thread, whatever it waits for: requests run in others."""
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.siginterrupt(signal.SIGTERM, True)
 
     def run(self) -> None:
         """Serve. The first workers answer while they load, in a second thread: code of models expects the

@@ -16,25 +16,40 @@ def start(folder: Path, *options: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def running(*command: str) -> Iterator[str]:
-    """The URL of the server that ``python COMMAND`` starts: the end of its first line of output.
-
-    On leaving, the server must stop with status 0; connections that are still open delay it.
-    """
+def started(
+    *command: str, environment: dict[str, str] | None = None, stderr: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """``python COMMAND``, killed on leaving; its output can be read."""
     process = subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=ROOT,
-        env=os.environ | {"TZ": "UTC"},
+        env=os.environ | {"TZ": "UTC"} | (environment or {}),
     )
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        yield line.split()[-1]
-        process.terminate()
-        assert process.wait(30) == 0
+        yield process
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def running(*command: str, environment: dict[str, str] | None = None) -> Iterator[str]:
+    """The URL of the server that ``python COMMAND`` starts: the end of its first line of output.
+
+    On leaving, the server must stop with status 0.
+    """
+    with started(*command, environment=environment) as process:
+        yield address(process)
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """The URL that a server prints when it is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("listening on http://127.0.0.1:"), line
+    return line.split()[-1]

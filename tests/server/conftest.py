@@ -63,9 +63,9 @@ class Client:
 
 
 @contextmanager
-def running(*command: str) -> Iterator[Client]:
+def running(*command: str, environment: dict[str, str] | None = None) -> Iterator[Client]:
     """A client of the server that ``command`` starts."""
-    with servers.running(*command) as url:
+    with servers.running(*command, environment=environment) as url:
         client = Client(url)
         yield client
         client.close()

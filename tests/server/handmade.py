@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 _MLMODEL = """
+model_uuid: 0123456789abcdef0123456789abcdef
 flavors:
   python_function:
     code: code
     loader_module: {loader}
     python_version: 3.11.0
-model_uuid: 0123456789abcdef0123456789abcdef
 """
 _LOADER = """
-import os, sys, time
+import numpy, os, sys, time
+
+def wait(file):
+    while not os.path.exists(file):
+        time.sleep(0.05)
 
 class Model:
     def predict(self, data, params=None):
@@ -30,7 +34,7 @@ def _load_pyfunc(path, model_config=None):
 def model(
     folder: Path, predict: str, load: str = "pass", code: dict[str, str] | None = None, mlmodel: str = ""
 ) -> Path:
-    """A model in ``folder``, whose predict (of ``data``) and loading are a line each; ``code`` is beside it."""
+    """A model in ``folder``, whose predict (of ``data``) and loading are a line each, with more ``code``."""
     loader = f"load_{folder.parent.name}_{folder.name}".replace("-", "_")
     sources = {f"{loader}.py": _LOADER.format(predict=predict, load=load)} | (code or {})
     for name, source in sources.items():
@@ -41,7 +45,9 @@ def model(
     return folder
 
 
-def served(folder: Path, predict: str, *arguments: Any, settings: dict[str, Any] | None = None, **more: Any) -> Path:
+def served(
+    folder: Path, predict: str, *arguments: Any, settings: dict[str, Any] | None = None, **more: Any
+) -> Path:
     """The same in a folder of its own, with settings beside it."""
     model(folder / "model", predict, *arguments, **more)
     write(folder, {"name": folder.name, "parameters": {"uri": "./model"}} | (settings or {}))

@@ -1,96 +1,20 @@
-"""The process: its command, its limits, many requests at once, and what is hardly HTTP."""
+"""One running server: its limits, many requests at once, and what is hardly HTTP."""
 
 import http.client
 import json
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from reference_server.app import MAX_BODY
-from tests.conftest import ROOT
-from tests.server.conftest import JSON, Client, copy_model, start
+from tests.server.conftest import JSON, Client
 
 INFER = "/v2/models/wine-classifier/infer"
-SETTINGS = {"name": "wine", "parameters": {"uri": "./model"}}
-
-
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """A command that ends by itself."""
-    return subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
-
-
-def write(folder: Path, settings: Any) -> None:
-    """A model-settings.json, and no model."""
-    folder.mkdir()
-    text = settings if isinstance(settings, str) else json.dumps(settings)
-    (folder / "model-settings.json").write_text(text, "utf-8")
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ([], "there is no model-settings.json"),
-        (["{"], "must be a JSON object with parameters.uri"),
-        (["[]"], "must be a JSON object with parameters.uri"),
-        ([{"name": "m"}], "must be a JSON object with parameters.uri"),
-        ([SETTINGS | {"name": 3}], "must be strings"),
-        ([{"parameters": {"uri": "m", "version": 1}}], "must be strings"),
-        ([SETTINGS | {"implementation": "mlserver_sklearn.SKLearnModel"}], "implementation must be"),
-        ([SETTINGS, SETTINGS], "model 'wine' is there more than once"),
-        ([SETTINGS, {"name": "wine", "parameters": {"uri": "m", "version": "1"}}], "more than once"),
-    ],
-)
-def test_a_folder_that_cannot_be_served(tmp_path: Path, settings: list[Any], message: str) -> None:
-    for place, content in enumerate(settings):
-        write(tmp_path / str(place), content)
-    done = run(*start(tmp_path))
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
-    write(tmp_path / "m", SETTINGS)
-    done = run(*start(tmp_path))
-    assert done.returncode == 4
-    assert "reference-server: model 'wine' cannot be loaded" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_name_for_invocations_that_no_model_has(repository: Path, tmp_path: Path) -> None:
-    copy_model(repository, "tensor", tmp_path / "t", SETTINGS | {"name": "t"})
-    done = run(*start(tmp_path, "--invocations", "u"))
-    assert done.returncode == 4
-    assert "--invocations u: no such model; there are t" in done.stderr
-
-
-@pytest.mark.parametrize("option", ["--port=x", "--port=65536", "--workers=0", "--threads=-1", "--nothing=1"])
-def test_options_at_fault(tmp_path: Path, option: str) -> None:
-    done = run(*start(tmp_path), option)
-    assert done.returncode == 2
-    assert option.partition("=")[0] in done.stderr
-
-
-def test_two_workers_serve_and_stop(repository: Path, tmp_path: Path) -> None:
-    copy_model(repository, "wine-classifier", tmp_path / "w", SETTINGS)
-    process = subprocess.Popen(
-        [sys.executable, *start(tmp_path, "--workers", "2")], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    client = Client(process.stdout.readline().split()[-1])
-    assert [client.get("/v2/models/wine/ready").status for _ in range(20)] == [200] * 20
-    client.close()
-    process.terminate()
-    output, _ = process.communicate(timeout=30)
-    assert (process.returncode, output) == (0, "")
 
 
 def test_a_body_at_the_limit_and_beyond(client: Client, wine: dict[str, Any]) -> None:
