@@ -36,4 +36,11 @@ class Unavailable(ServingError):
 
 
 class RepositoryError(Exception):
-    """The model repository cannot be served; for the person who starts the server."""
+    """The model repository cannot be served; for the person who starts the server.
+
+    ``reason`` says why in words that a client may see.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from reference_server import scoring
-from reference_server.errors import ServingError
 from reference_server.runtime import Model
 
 
@@ -21,12 +20,13 @@ def _ask(model: Model) -> str | None:
             scoring.invoke(model, serving.encode(), "application/json")
         elif (example := model.pyfunc.input_example) is not None:
             model.predict(example, None)
-    except ServingError as error:
-        return _line(error.__cause__ or error)
     except Exception as error:
         return _line(error)
     return None
 
 
 def _line(error: BaseException) -> str:
+    """The first cause, which MLflow and this server wrap."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]

@@ -128,7 +128,8 @@ def _read(file: Path, defaults: dict[str, Any]) -> Settings | Broken:
         failure = RepositoryError(f"{file} cannot be read: {error}")
     except RepositoryError as error:
         failure = error
-    return Broken(folder.name, None, f"its {_FILE} is at fault; the server's log says where", failure)
+    reason = failure.reason or f"its {_FILE} is at fault; the server's log says where"
+    return Broken(folder.name, None, reason, failure)
 
 
 def _without_file(folder: Path, defaults: dict[str, Any]) -> Settings:
@@ -153,9 +154,8 @@ def _settings(
     if found := violations(_SCHEMA, merged):
         raise RepositoryError(f"{source}: {found[0]}")
     if merged["implementation"] not in _IMPLEMENTATIONS:
-        raise RepositoryError(
-            f"{source}: implementation must be {_RUNTIME}, which is all that is served here"
-        )
+        only = f"implementation must be {_RUNTIME}, which is all that is served here"
+        raise RepositoryError(f"{source}: {only}", f"its {only}")
     parameters = merged["parameters"]
     uri = parameters.get("uri") or "."
     name = merged.get("name") or name

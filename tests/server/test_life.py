@@ -149,7 +149,10 @@ def test_a_broken_model_of_several(tmp_path: Path, capfd: pytest.CaptureFixture[
         states = {entry["name"]: entry["state"] for entry in index}
         bad = dict.fromkeys(("foreign", "raises", "text"), "UNAVAILABLE")
         assert states == {"good": "READY", "picky": "READY"} | bad
-        assert [e["name"] for e in client.post("/v2/repository/index", {"ready": False}).json] == sorted(bad)
+        unready = client.post("/v2/repository/index", {"ready": False}).json
+        assert {entry["name"] for entry in unready} == set(bad)
+        (reason,) = (entry["reason"] for entry in index if entry["name"] == "foreign")
+        assert reason.startswith("its implementation must be mlserver_mlflow.MLflowRuntime")
         assert str(tmp_path) not in json.dumps(index)
         assert client.infer("good", SENT).status == 200
         assert client.post("/invocations", {"inputs": [1.0]}).status == 200
@@ -157,7 +160,7 @@ def test_a_broken_model_of_several(tmp_path: Path, capfd: pytest.CaptureFixture[
             _unavailable(client, name)
     told = capfd.readouterr().err
     assert f"reference-server: skipped: model 'raises' cannot be loaded: {tmp_path}" in told
-    assert "reference-server: model 'picky' fails on its input example: ValueError: two, please\n" in told
+    assert told.count("reference-server: model 'picky' fails on its input example: ") == 1
     assert "'good'" not in told
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reference_server import server_settings, settings
+from reference_server import create_app, server_settings, settings
 from reference_server.cli import main
 from reference_server.errors import RepositoryError
 from reference_server.server_settings import ServerSettings
@@ -77,23 +77,34 @@ def test_what_can_be_chosen_is_in_the_help(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(
-    ("predict", "load", "options", "message"),
+    ("load", "message"),
     [
-        ("", "raise ValueError('no file')", [], "model 'm' cannot be loaded: no file"),
-        ("", "sys.exit('enough')", [], "model 'm' cannot be loaded: enough"),
-        ("", "os.kill(os.getpid(), 9)", [], "a worker ended while its models were loading"),
-        ("", "pass", ["--invocations", "u"], "--invocations u: no such model; there are m"),
+        ("raise ValueError('no file')", "reference-server: model 'm' cannot be loaded: no file\n"),
+        ("os.kill(os.getpid(), 9)", "a worker ended while its models were loading"),
     ],
 )
-def test_what_cannot_be_loaded(
-    tmp_path: Path, predict: str, load: str, options: list[str], message: str
-) -> None:
-    served(tmp_path / "m", predict or "pass", load)
-    command = [sys.executable, *start(tmp_path, *options)]
+def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path: Path, load: str, message: str) -> None:
+    served(tmp_path / "m", "pass", load)
+    command = [sys.executable, *start(tmp_path, "--workers", "2")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 4
-    assert message in done.stderr
+    assert done.stderr.count(message) == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "load", "invocations", "message"),
+    [
+        ("exits", "sys.exit('enough')", None, "model 'exits' cannot be loaded: enough"),
+        ("n", "pass", "u", "--invocations u: no such model; there are n"),
+    ],
+)
+def test_an_application_that_cannot_be_made(
+    tmp_path: Path, name: str, load: str, invocations: str | None, message: str
+) -> None:
+    served(tmp_path / name, "pass", load)
+    with pytest.raises(RepositoryError, match=message):
+        create_app(tmp_path, invocations)
 
 
 def test_folders_as_they_are_mounted(tmp_path: Path) -> None:
@@ -295,8 +306,6 @@ def _declared(client: Any, base: str) -> None:
 
 
 def test_declared_tensors_that_do_not_fit_together(tmp_path: Path) -> None:
-    from reference_server import create_app
-
     tensor = {"name": "x", "datatype": "FP32", "shape": [-1, 3]}
     served(
         tmp_path / "m",
