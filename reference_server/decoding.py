@@ -56,21 +56,21 @@ def decode(request: dict[str, Any], inputs: Side | None) -> Any:
     missing = [name for name, tensor in known.items() if tensor.required and name not in by_name]
     if missing:
         raise BadRequest(f"inputs: {', '.join(map(repr, missing))} missing")
-    if listed:
-        return _listed(*by_name.values())
     given = {tensor.key: by_name[name] for name, tensor in known.items() if name in by_name} or by_name
     grouping = grouping or (inputs.content_type if inputs is not None else _default_grouping(by_name))
     try:
-        return GROUPINGS[grouping](given)
+        return _listed(*by_name.values()) if listed else GROUPINGS[grouping](given)
     except CodecError as error:
         raise BadRequest(f"inputs: {error}") from None
 
 
 def _listed(column: Any) -> list[Any]:
-    """The column as Python's values, which type hints ask for."""
+    """The column as Python's values, which type hints ask for: a missing number is None."""
     if isinstance(column, pd.DatetimeIndex):
         return text.python_times(column)
-    return column.tolist() if isinstance(column, np.ndarray) else list(column)
+    if isinstance(column, np.ndarray):
+        return [None if value != value else value for value in column.tolist()]
+    return list(column)
 
 
 def _default_grouping(by_name: dict[str, Any]) -> str:
@@ -147,6 +147,10 @@ def _fit(values: Any, datatype: str, shape: list[int], expected: Tensor) -> Any:
 def _fit_numbers(column: Any, datatype: str, wanted: str) -> Any:
     if datatype == "BYTES" or (column.dtype == object and datatype != wanted):
         raise CodecError(f"datatype {datatype} cannot be given as {wanted}")
+    if datatype == "FP64" and DATATYPES[wanted].element == "integer":
+        odd = column[np.abs(column) > numeric.EXACT]
+        if odd.size:
+            raise CodecError(f"{odd[0]} in FP64 does not tell which integer it was: send {wanted}")
     return column if column.dtype == object else numeric.cast(column, wanted)
 
 

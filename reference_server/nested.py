@@ -1,7 +1,7 @@
 """A JSON value as the type of a signature has it; what would become another value is refused.
 
 MLflow checks the same later, but takes no integer for a double, guesses at times, and makes "n" of a null
-among texts. JSON has one kind of number (RFC 8259, section 6): 1 and 1.0 are one value. A double, and a float,
+among texts. JSON has one kind of number (RFC 8259, section 6): 1 and 1.0 are one value. A double or a float
 is the number nearest to what is written, save that a float holds an integer as it is or not at all.
 Source: MLflow, mlflow.models.utils, _enforce_type (which values may be missing, and where).
 """
@@ -84,33 +84,6 @@ def _object(value: dict[str, Any], kind: Object, where: str) -> dict[str, Any]:
     if missing:
         raise CodecError(f"{where}.{missing[0]} is missing")
     return {k: read(v, properties[k].dtype, properties[k].required, f"{where}.{k}") for k, v in value.items()}
-
-
-def for_hint(value: Any, kind: Any) -> Any:
-    """``value``, parsed JSON, for a model whose type hints made ``kind``: it checks the rest itself.
-
-    Python tells 1 from 1.0, and JSON does not; MLflow reads times and bytes of text, but not in pydantic's
-    models.
-    Raises ``CodecError`` for a text that is no time, or no base64.
-    Source: MLflow, mlflow.types.type_hints, _parse_data_for_datatype_hint (ISO 8601 and base64).
-    """
-    match value, kind:
-        case list(), Array():
-            return [for_hint(element, kind.dtype) for element in value]
-        case dict(), Map():
-            return {key: for_hint(element, kind.value_type) for key, element in value.items()}
-        case dict(), Object():
-            kinds = {found.name: found.dtype for found in kind.properties}
-            return {key: for_hint(element, kinds.get(key)) for key, element in value.items()}
-        case int(), DataType.double if not isinstance(value, bool):
-            return numeric.decode([value], "FP64", [1]).tolist()[0]
-        case float(), DataType.long if value.is_integer() and abs(value) <= 2**53:
-            return int(value)
-        case str(), DataType.datetime:
-            return text.python_times(text.decode_datetime([value]))[0]
-        case str(), DataType.binary:  # MLflow writes lines of base64
-            return text.decode_base64(["".join(value.split())])[0]
-    return value
 
 
 def _of_any(kind: Any) -> bool:

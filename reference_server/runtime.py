@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import validate_schema
 from mlflow.types import DataType, ParamSpec
 
-from reference_server import nested
+from reference_server import hints, nested
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import BadRequest, ModelError, ServingError
 from reference_server.signature import Side
@@ -68,7 +68,7 @@ class Model:
     def _for_hint(self, data: list[Any]) -> list[Any]:
         (column,) = self.pyfunc.metadata.get_input_schema().inputs
         try:
-            return [nested.for_hint(value, column.type) for value in data]
+            return [hints.convert(value, column.type) for value in data]
         except CodecError as error:
             raise BadRequest(f"the input does not satisfy the model's signature: {error}") from error
 
@@ -103,18 +103,25 @@ class Model:
         if _is_empty(data):
             return BadRequest("the input has no rows, which this model cannot score")
         if _is_refusal(error):
-            gaps = _gaps(data)
-            hint = f"; there are missing values in {', '.join(map(repr, gaps))}" if gaps else ""
-            return BadRequest(f"model {self.name!r} refuses this input ({type(error).__name__}){hint}")
+            reason = f"model {self.name!r} refuses this input ({type(error).__name__})"
+            return BadRequest("; ".join(filter(None, (reason, self._hint(data)))))
         return ModelError(f"model {self.name!r} failed on this input; the server's log has the cause")
+
+    def _hint(self, data: Any) -> str:
+        """What may be wrong with input that the model refuses."""
+        if self.inputs is not None and self.inputs.listed:
+            return hints.violation(data, self.pyfunc.unwrap_python_model().predict_type_hints.input)
+        gaps = _gaps(data)
+        return f"there are missing values in {', '.join(gaps)}" if gaps else ""
 
 
 def _param(value: Any, spec: ParamSpec) -> Any:
     """``value`` as the parameter takes it. Raises ``CodecError`` or ``MlflowException``."""
+    if isinstance(spec.dtype, DataType):
+        many = spec.shape is not None and isinstance(value, list)
+        value = [_scalar(v, spec.dtype) for v in value] if many else _scalar(value, spec.dtype)
     ParamSpec.validate_param_spec(value, spec)  # shapes and objects
-    if spec.shape is not None:
-        return [_scalar(element, spec.dtype) for element in value]
-    return _scalar(value, spec.dtype) if isinstance(spec.dtype, DataType) else value
+    return value
 
 
 def _scalar(value: Any, kind: DataType) -> Any:
@@ -131,10 +138,10 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, (ValueError, TypeError))
 
 
-def _gaps(data: Any) -> list[Any]:
-    """The names of the columns, or of the arrays of a dictionary, that have missing values."""
-    named = data.items() if isinstance(data, (pd.DataFrame, dict)) else [("the input", data)]
-    return [name for name, values in named if np.any(pd.isna(values))]
+def _gaps(data: Any) -> list[str]:
+    """The columns, or the arrays of a dictionary, that have missing values."""
+    named = data.items() if isinstance(data, (pd.DataFrame, dict)) else [(None, data)]
+    return ["it" if name is None else repr(str(name)) for name, values in named if np.any(pd.isna(values))]
 
 
 def _is_empty(data: Any) -> bool:
