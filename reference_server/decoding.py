@@ -148,7 +148,7 @@ def _fit_numbers(column: Any, datatype: str, wanted: str) -> Any:
     if datatype == "BYTES" or (column.dtype == object and datatype != wanted):
         raise CodecError(f"datatype {datatype} cannot be given as {wanted}")
     if datatype == "FP64" and DATATYPES[wanted].element == "integer":
-        odd = column[np.abs(column) > numeric.EXACT]
+        odd = column[np.abs(column) >= numeric.EXACT]
         if odd.size:
             raise CodecError(f"{odd[0]} in FP64 does not tell which integer it was: send {wanted}")
     return column if column.dtype == object else numeric.cast(column, wanted)

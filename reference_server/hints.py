@@ -32,7 +32,7 @@ def convert(value: Any, kind: Any) -> Any:
             return {key: convert(element, kinds.get(key)) for key, element in value.items()}
         case int(), DataType.double if not isinstance(value, bool):
             return numeric.decode([value], "FP64", [1]).tolist()[0]
-        case float(), DataType.long if value.is_integer() and abs(value) <= 2**53:
+        case float(), DataType.long if value.is_integer() and abs(value) < numeric.EXACT:
             return int(value)
         case str(), DataType.datetime:
             return text.python_times(text.decode_datetime([value]))[0]

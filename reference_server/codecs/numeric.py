@@ -30,7 +30,7 @@ _JSON = {
     _NULL: "null",
 }
 _KINDS = {"b": {"boolean"}, "i": {"integer", "number"}, "u": {"integer", "number"}}
-EXACT = 2**53  # beyond it a float does not tell which integer was meant
+EXACT = 2**53  # from here on a float does not tell which integer was meant
 
 
 def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
@@ -120,7 +120,7 @@ def _json_type(value: Any) -> str:
 
 
 def _integers(elements: list[Any], datatype: str) -> Array:
-    odd = next((e for e in elements if type(e) is float and (e % 1 or abs(e) > EXACT)), None)
+    odd = next((e for e in elements if type(e) is float and (e % 1 or abs(e) >= EXACT)), None)
     if odd is None:
         try:
             return np.array(list(map(int, elements)), DATATYPES[datatype].numpy)
