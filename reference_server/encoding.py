@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
 
 from reference_server.codecs import numeric, text
 from reference_server.codecs.elements import CodecError, unify
@@ -135,7 +136,7 @@ def _column_data(tensor: Tensor, values: Any) -> tuple[list[int], Any]:
     if tensor.content_type != "np":
         data = _TEXT_CODECS[tensor.content_type](_cells(values))
     else:
-        array = np.atleast_1d(np.asarray(values, object if isinstance(values, list) else None))
+        array = np.atleast_1d(np.asarray(values, object) if isinstance(values, list) else _array(values))
         if array.ndim > 1 and array.shape[1:] != (1,):
             raise CodecError(f"shape {list(array.shape)} is not a column")
         data = _numbers(array.reshape(-1), tensor.datatype)
@@ -167,9 +168,16 @@ def _numbers(flat: np.ndarray[Any, Any], datatype: str) -> Any:
     return elements.tolist()
 
 
+def _array(values: Any) -> np.ndarray[Any, Any]:
+    """The array of ``values``. NumPy makes floats of pandas' integers where one is missing."""
+    if isinstance(values, pd.Series) and isinstance(values.dtype, ExtensionDtype) and values.hasnans:
+        return values.to_numpy(object)
+    return np.asarray(values)
+
+
 def _describe(name: str, values: Any) -> Tensor:
     """The output that ``values`` are, for a model without a signature: one dimension is a column."""
-    array = np.asarray(values)
+    array = _array(values)
     if array.ndim > 1:
         return Tensor(name, numeric.datatype_of(array.dtype), array.shape, "np", column=False)
     found = [cell for cell in _cells(values) if cell is not None] if array.dtype == object else []

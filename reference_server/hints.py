@@ -1,7 +1,7 @@
 """Input for models whose signature comes from type hints: MLflow leaves it to the model to check.
 
-JSON does not tell 1 from 1.0, which Python's types do; and MLflow reads times and bytes of text, but not inside
-of pydantic's models. Source: MLflow, mlflow.types.type_hints, _validate_data_against_type_hint,
+JSON does not tell 1 from 1.0, which Python's types do; and MLflow reads times and bytes of text, but not in
+pydantic's models. Source: MLflow, mlflow.types.type_hints, _validate_data_against_type_hint,
 _parse_data_for_datatype_hint (ISO 8601 and base64).
 """
 

@@ -1,4 +1,4 @@
-"""Names of columns that are no text: metadata names them as text, and the model gets what its signature has."""
+"""Names of columns that are no text: metadata names them as text, the model gets those of its signature."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 def infer(client: FlaskClient, *inputs: Any, **more: Any) -> Any:
     """The outputs by name, or the error."""
-    answer = client.post("/v2/models/m/infer", json={"inputs": inputs, **more}).json
+    answer: Any = client.post("/v2/models/m/infer", json={"inputs": inputs, **more}).json
     return answer.get("error") or {o["name"]: o["data"] for o in answer["outputs"]}
 
 
