@@ -182,7 +182,8 @@ def _describe(name: str, values: Any) -> Tensor:
         return Tensor(name, numeric.datatype_of(array.dtype), array.shape, "np", column=False)
     found = [cell for cell in _cells(values) if cell is not None] if array.dtype == object else []
     kinds = set(map(type, found))
-    if kinds and (kinds <= {bool} or kinds <= {int, float}):
+    numbers = all(issubclass(kind, (int, float, np.number)) and kind is not bool for kind in kinds)
+    if kinds and (numbers or kinds <= {bool, np.bool_}):
         array = np.asarray(found)
     if array.dtype.kind in "biuf":
         return Tensor(name, numeric.datatype_of(array.dtype), (-1, 1), "np")
