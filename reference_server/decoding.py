@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.types.schema import AnyType
 
+from reference_server import nested
 from reference_server.codecs import numeric, text
 from reference_server.codecs.elements import CodecError, flatten, rows, unify
 from reference_server.codecs.grouping import GROUPINGS
@@ -37,28 +39,38 @@ def content_type(parametrised: dict[str, Any], allowed: tuple[str, ...], where: 
 def decode(request: dict[str, Any], inputs: Side | None) -> Any:
     """The DataFrame, array or dictionary of arrays that the inputs of a checked request make.
 
-    Raises ``BadRequest`` for names, datatypes, shapes or data that do not fit the model's ``inputs``.
+    With a signature they have the names and the order that it has. Raises ``BadRequest`` for names,
+    datatypes, shapes or data that do not fit the model's ``inputs``.
     """
-    grouping = content_type(request, tuple(GROUPINGS), "parameters")
+    listed = inputs is not None and inputs.listed
+    grouping = content_type(request, ("pd",) if listed else tuple(GROUPINGS), "parameters")
+    known = inputs.tensors if inputs is not None else {}
     by_name: dict[str, Any] = {}
     for place, tensor in enumerate(request["inputs"]):
         name = tensor["name"]
         if name in by_name:
             raise BadRequest(f"inputs[{place}].name: {name!r} is given twice")
-        if inputs is not None and name not in inputs.tensors:
-            raise BadRequest(f"inputs[{place}].name: {name!r} is not an input; use {list(inputs.tensors)}")
-        by_name[name] = _decode_input(tensor, inputs.tensors[name] if inputs else None, f"inputs[{place}]")
-    if inputs is None:
-        grouping = grouping or _default_grouping(by_name)
-    else:
-        missing = [n for n, t in inputs.tensors.items() if t.required and n not in by_name]
-        if missing:
-            raise BadRequest(f"inputs: {', '.join(map(repr, missing))} missing")
-        grouping = grouping or inputs.content_type
+        if known and name not in known:
+            raise BadRequest(f"inputs[{place}].name: {name!r} is not an input; use {list(known)}")
+        by_name[name] = _decode_input(tensor, known.get(name), f"inputs[{place}]")
+    missing = [name for name, tensor in known.items() if tensor.required and name not in by_name]
+    if missing:
+        raise BadRequest(f"inputs: {', '.join(map(repr, missing))} missing")
+    given = {tensor.key: by_name[name] for name, tensor in known.items() if name in by_name} or by_name
+    grouping = grouping or (inputs.content_type if inputs is not None else _default_grouping(by_name))
     try:
-        return GROUPINGS[grouping](by_name)
+        return _listed(*by_name.values()) if listed else GROUPINGS[grouping](given)
     except CodecError as error:
         raise BadRequest(f"inputs: {error}") from None
+
+
+def _listed(column: Any) -> list[Any]:
+    """The column as Python's values, which type hints ask for: a missing number is None."""
+    if isinstance(column, pd.DatetimeIndex):
+        return text.python_times(column)
+    if isinstance(column, np.ndarray):
+        return [None if value != value else value for value in column.tolist()]
+    return list(column)
 
 
 def _default_grouping(by_name: dict[str, Any]) -> str:
@@ -75,10 +87,28 @@ def _decode_input(tensor: dict[str, Any], expected: Tensor | None, where: str) -
     codec = given or (expected.content_type if expected else "str" if datatype == "BYTES" else "np")
     shape = [int(size) for size in tensor["shape"]]
     try:
-        values = _decode_elements(flatten(tensor["data"], shape), datatype, shape, codec)
-        return values if expected is None else _fit(values, shape, expected)
+        elements = flatten(tensor["data"], shape)
+        _check_gaps(elements, datatype, expected)
+        values = _decode_elements(elements, datatype, shape, codec)
+        return values if expected is None else _fit(values, datatype, shape, expected)
     except CodecError as error:
         raise BadRequest(f"{where} ({tensor['name']!r}): {error}") from None
+
+
+def _check_gaps(elements: list[Any], datatype: str, expected: Tensor | None) -> None:
+    """Refuse null where it is no missing value: in integers always, in text and booleans that are required.
+
+    Source: MLServer 1.7.1, "Support for NaN values" (floating-point numbers); MLflow, mlflow.models.utils,
+    _enforce_mlflow_datatype, which keeps None among booleans and text, and has no integers beside it.
+    """
+    takes = {DATATYPES[name].element for name in (datatype, expected.datatype if expected else datatype)}
+    if takes == {"number"} or None not in elements:
+        return
+    gap = f"data[{elements.index(None)}] is null"
+    if "integer" in takes:
+        raise CodecError(f"{gap}, and integers have no missing value")
+    if expected is not None and expected.required and not isinstance(expected.kind, AnyType):
+        raise CodecError(f"{gap}, and this input is required")
 
 
 def _decode_elements(elements: list[Any], datatype: str, shape: list[int], codec: str) -> Any:
@@ -90,8 +120,8 @@ def _decode_elements(elements: list[Any], datatype: str, shape: list[int], codec
     return _TEXT_CODECS[codec](elements)
 
 
-def _fit(values: Any, shape: list[int], expected: Tensor) -> Any:
-    """``values`` with the type and the shape that the signature has."""
+def _fit(values: Any, datatype: str, shape: list[int], expected: Tensor) -> Any:
+    """``values`` of ``datatype`` with the type and the shape that the model takes."""
     if not expected.column:
         if not unify(shape, expected.shape):
             raise CodecError(f"shape {shape} does not fit the model's {list(expected.shape)}")
@@ -99,16 +129,29 @@ def _fit(values: Any, shape: list[int], expected: Tensor) -> Any:
     rows(shape)
     column = values.reshape(-1) if isinstance(values, np.ndarray) else values
     if expected.content_type == "np":
-        if not isinstance(column, np.ndarray) or column.dtype == object:
-            raise CodecError(f"datatype BYTES cannot be given as {expected.datatype}")
-        return numeric.cast(column, expected.datatype)
+        return _fit_numbers(column, datatype, expected.datatype)
     if expected.content_type == "datetime":
-        return _times(column)
-    column = column.tolist() if isinstance(column, np.ndarray) else list(column)
+        if not isinstance(column, pd.DatetimeIndex):
+            raise CodecError("the model takes dates and times: use content type datetime")
+        return column if expected.kind is None else text.naive(column)
+    column = list(column) if not isinstance(column, np.ndarray) else column.tolist()
     wanted = _TEXT_ELEMENTS.get(expected.content_type, object)
-    if column and not isinstance(column[0], wanted):
-        raise CodecError(f"gives {type(column[0]).__name__} elements, the model takes {wanted.__name__}")
-    return column
+    odd = next((value for value in column if value is not None and not isinstance(value, wanted)), None)
+    if odd is not None:
+        raise CodecError(f"gives {type(odd).__name__} elements, the model takes {wanted.__name__}")
+    if expected.content_type != "pd_json" or expected.kind is None:
+        return column
+    return [nested.read(v, expected.kind, expected.required, f"data[{i}]") for i, v in enumerate(column)]
+
+
+def _fit_numbers(column: Any, datatype: str, wanted: str) -> Any:
+    if datatype == "BYTES" or (column.dtype == object and datatype != wanted):
+        raise CodecError(f"datatype {datatype} cannot be given as {wanted}")
+    if datatype == "FP64" and DATATYPES[wanted].element == "integer":
+        odd = column[np.abs(column) >= numeric.EXACT]
+        if odd.size:
+            raise CodecError(f"{odd[0]} in FP64 does not tell which integer it was: send {wanted}")
+    return column if column.dtype == object else numeric.cast(column, wanted)
 
 
 def _fit_tensor(values: Any, shape: list[int], expected: Tensor) -> Any:
@@ -116,18 +159,8 @@ def _fit_tensor(values: Any, shape: list[int], expected: Tensor) -> Any:
     if expected.datatype != "BYTES":
         return numeric.cast(np.asarray(values), expected.datatype)
     array = np.asarray(values, object).reshape(shape)
+    if target.kind in "US" and any(e.endswith("\0" if isinstance(e, str) else b"\0") for e in array.flat):
+        raise CodecError("a text ends with NUL, which NumPy does not keep")
     if target.kind == "S":
         array = np.array([e.encode() if isinstance(e, str) else e for e in array.flat], object).reshape(shape)
     return array.astype(target)
-
-
-def _times(column: Any) -> pd.DatetimeIndex:
-    """Times as MLflow's datetime has them: nanoseconds, without a UTC offset."""
-    if not isinstance(column, pd.DatetimeIndex):
-        raise CodecError("the model takes dates and times: use content type datetime")
-    if column.tz is not None:
-        raise CodecError("the model takes times without a UTC offset")
-    try:
-        return column.as_unit("ns")
-    except ValueError:
-        raise CodecError("a time is outside of the years 1678 to 2261") from None

@@ -22,7 +22,7 @@ def infer(model: Model, body: Any) -> dict[str, Any]:
     """
     request = check(body)
     asked = _asked(request)
-    if model.outputs is not None:
+    if model.outputs is not None and model.outputs.tensors:
         _refuse_unknown(asked, list(model.outputs.tensors))
     data = decoding.decode(request, model.inputs)
     prediction = model.predict(data, _params(model, request))

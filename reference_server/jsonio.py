@@ -1,6 +1,10 @@
-"""Strict JSON: UTF-8, no NaN, no duplicate members, bounded depth. Source: RFC 8259, sections 4, 8.1, 9."""
+"""JSON as both protocols here have it: UTF-8, no duplicate members, bounded depth, numbers as they are sent.
+
+Source: RFC 8259, sections 4, 8.1, 9.
+"""
 
 import json
+import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any
@@ -10,24 +14,53 @@ import orjson
 from reference_server.errors import BadRequest
 
 MAX_DEPTH = 64
+# Every digit as 0, so that a long number is found by a search for text.
+_ZEROS = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_LONG = b"0" * 19  # the digits of the first integers beyond 64 bits
+# The tokens that Python's json writes and reads beside JSON; strings are passed over.
+_CONSTANT = re.compile(rb'"(?:[^"\\]|\\.)*"|\bNaN\b|-?\bInfinity\b')
 
 
 def loads(body: bytes) -> Any:
     """The value of a JSON text. Raises ``BadRequest`` when it is not strict JSON.
 
-    An integer beyond 64 bits becomes a float, as RFC 8259 (section 6) permits.
+    Integers are exact. A number that no double holds (1e999) is refused, as RFC 8259 (section 6) permits.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from None
+        raise BadRequest(_explain(error)) from None
     openings = body.count(b"[") + body.count(b"{")
     if openings > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise BadRequest(f"the body nests arrays and objects more than {MAX_DEPTH} deep")
     # Outside of strings every member has one colon: as many colons as members means that none was lost.
     if body.count(b":") != _members(value):
         _refuse_duplicates(body)
-    return value
+    # orjson makes floats of the integers beyond 64 bits.
+    return json.loads(body) if _LONG in body.translate(_ZEROS) else value
+
+
+def loads_python(body: bytes) -> Any:
+    """As ``loads``, with the tokens NaN and Infinity that Python's json has beside JSON."""
+    if not _has_constant(body):
+        return loads(body)
+    loads(_CONSTANT.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", body))
+    return json.loads(body)
+
+
+def _has_constant(body: bytes) -> bool:
+    return (b"NaN" in body or b"Infinity" in body) and any(
+        not found[0].startswith(b'"') for found in _CONSTANT.finditer(body)
+    )
+
+
+def _explain(error: orjson.JSONDecodeError) -> str:
+    token = next((token for token in ("NaN", "Infinity") if error.doc.startswith(token, error.pos)), None)
+    if token == "NaN":
+        return "the body is not valid JSON: NaN is no JSON: write null"
+    if token:
+        return f"the body is not valid JSON: {token} is no JSON, which has no number for it"
+    return f"the body is not valid JSON: {error}"
 
 
 def dumps(value: Any) -> bytes:

@@ -4,12 +4,20 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from mlflow.environment_variables import _MLFLOW_IS_IN_SERVING_ENVIRONMENT
 from mlflow.exceptions import MlflowException
 from mlflow.models import validate_schema
-from mlflow.types import ParamSpec
+from mlflow.types import DataType, ParamSpec
 
+from reference_server import hints, nested
+from reference_server.codecs.elements import CodecError
 from reference_server.errors import BadRequest, ModelError, ServingError
 from reference_server.signature import Side
+
+# A model with type hints reads times and bytes of text then, as under mlflow.pyfunc.scoring_server, init.
+_MLFLOW_IS_IN_SERVING_ENVIRONMENT.set("true")
 
 
 @dataclass(frozen=True)
@@ -43,32 +51,52 @@ class Model:
     def predict(self, data: Any, params: Any) -> Any:
         """What the model makes of ``data``.
 
-        Raises ``BadRequest`` when data or params do not satisfy the signature, ``ModelError`` when the model
-        fails on data that does.
+        Raises ``BadRequest`` when data or params do not satisfy the signature, and when the model refuses
+        what does: with a ``ValueError``, a ``TypeError`` or an ``MlflowException`` of a client's error code.
+        Raises ``ModelError`` when the model fails otherwise.
+
+        Source: mlflow.pyfunc.scoring_server answers 400 BAD_REQUEST for whatever ``predict`` raises; RFC
+        9110, section 15.6.1, keeps 500 for a condition that the server did not expect. Clients and gateways
+        send the same again after a 5xx status, and not after a 400.
         """
-        self._check_params(params)
+        checked = self._checked(params)
+        if isinstance(data, list) and self.inputs is not None and self.inputs.listed:
+            data = self._for_hint(data)
         try:
-            return self.pyfunc.predict(data, params=params)
+            return self.pyfunc.predict(data, params=checked)
         except Exception as error:
             raise self._blame(data, error) from error
 
-    def _check_params(self, params: Any) -> None:
+    def _for_hint(self, data: list[Any]) -> list[Any]:
+        (column,) = self.pyfunc.metadata.get_input_schema().inputs
+        try:
+            return [hints.convert(value, column.type) for value in data]
+        except CodecError as error:
+            raise BadRequest(f"the input does not satisfy the model's signature: {error}") from error
+
+    def _checked(self, params: Any) -> Any:
+        """``params`` with the types of the signature: MLflow narrows some without a look at their range."""
         schema = self.pyfunc.metadata.get_params_schema()
         if schema is None or params is None:
-            return
+            return params
         if not isinstance(params, dict):
             raise BadRequest(f"params must be an object, not {type(params).__name__}")
+        checked = dict(params)
         for spec in schema.params:
             try:
                 if spec.name in params:
-                    ParamSpec.validate_param_spec(params[spec.name], spec)
+                    checked[spec.name] = _param(params[spec.name], spec)
+            except CodecError as error:
+                raise BadRequest(f"parameter {spec.name!r}: {error}") from error
             except MlflowException as error:
                 raise BadRequest(f"parameter {spec.name!r}: {error.message}") from error
+        return checked
 
     def _blame(self, data: Any, error: Exception) -> ServingError:
         schema = self.pyfunc.metadata.get_input_schema()
         try:
-            if schema is not None:
+            # What type hints say, the model has checked before it failed.
+            if schema is not None and not (self.inputs is not None and self.inputs.listed):
                 validate_schema(data, schema)
         except MlflowException as mistake:
             return BadRequest(f"the input does not satisfy the model's signature: {mistake.message}")
@@ -76,7 +104,46 @@ class Model:
             return BadRequest("the input does not satisfy the model's signature")
         if _is_empty(data):
             return BadRequest("the input has no rows, which this model cannot score")
+        if _is_refusal(error):
+            reason = f"model {self.name!r} refuses this input ({type(error).__name__})"
+            return BadRequest("; ".join(filter(None, (reason, self._hint(data)))))
         return ModelError(f"model {self.name!r} failed on this input; the server's log has the cause")
+
+    def _hint(self, data: Any) -> str:
+        """What may be wrong with input that the model refuses."""
+        if self.inputs is not None and self.inputs.listed:
+            return hints.violation(data, self.pyfunc.unwrap_python_model().predict_type_hints.input)
+        gaps = _gaps(data)
+        return f"there are missing values in {', '.join(gaps)}" if gaps else ""
+
+
+def _param(value: Any, spec: ParamSpec) -> Any:
+    """``value`` as the parameter takes it. Raises ``CodecError`` or ``MlflowException``."""
+    if isinstance(spec.dtype, DataType):
+        many = spec.shape is not None and isinstance(value, list)
+        value = [_scalar(v, spec.dtype) for v in value] if many else _scalar(value, spec.dtype)
+    ParamSpec.validate_param_spec(value, spec)  # shapes and objects
+    return value
+
+
+def _scalar(value: Any, kind: DataType) -> Any:
+    if kind is DataType.datetime:
+        nested.read(value, kind, required=False)
+        return value
+    # MLflow gives a model Python's floats for float and double alike.
+    return nested.read(value, DataType.double if kind is DataType.float else kind, required=False)
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, MlflowException):
+        return bool(400 <= error.get_http_status_code() < 500)
+    return isinstance(error, (ValueError, TypeError))
+
+
+def _gaps(data: Any) -> list[str]:
+    """The columns, or the arrays of a dictionary, that have missing values."""
+    named = data.items() if isinstance(data, (pd.DataFrame, dict)) else [(None, data)]
+    return ["it" if name is None else repr(str(name)) for name, values in named if np.any(pd.isna(values))]
 
 
 def _is_empty(data: Any) -> bool:

@@ -4,8 +4,7 @@ Source: MLServer 1.7.1, runtimes/mlflow/mlserver_mlflow/metadata.py; mlserver/se
 """
 
 from collections import Counter
-from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlflow.models import ModelSignature
@@ -36,7 +35,7 @@ class Tensor:
     required: bool = True
     named: bool = True
     numpy: str = ""
-    key: Hashable = ""
+    key: Any = ""
     kind: Any = None
 
     def metadata(self) -> dict[str, Any]:
@@ -53,11 +52,13 @@ class Tensor:
 class Side:
     """All inputs, or all outputs, and the content type that groups them: pd, np or dict.
 
-    No tensors: only the content type is known, every tensor is taken.
+    No tensors: only the content type is known, every tensor is taken. ``listed``: the model has type hints,
+    and takes the only column as a list of Python's values.
     """
 
     tensors: dict[str, Tensor]
     content_type: str
+    listed: bool = False
 
 
 def side(schema: Schema | None, prefix: str) -> Side | None:
@@ -84,6 +85,9 @@ def sides(signature: ModelSignature | None) -> tuple[Side | None, Side | None]:
         for place, tensor in enumerate(inputs.tensors.values()):
             if not tensor.key and tensor.key != place:
                 raise CodecError(f"input {place} is called {tensor.key!r}, which MLflow takes for {place}")
+    if inputs is not None and signature._is_signature_from_type_hint:
+        hinted = {name: replace(tensor, kind=None) for name, tensor in inputs.tensors.items()}
+        inputs = Side(hinted, inputs.content_type, listed=True)
     return inputs, side(signature.outputs, "output-")
 
 
@@ -101,7 +105,7 @@ def declared_side(tensors: list[dict[str, Any]], content_type: str | None) -> Si
             "v2/parameters", tensor.get("parameters", {})
         )
         if found:
-            raise CodecError(f"[{place}].{found[0]}")
+            raise CodecError(f"[{place}]{'.' if found[0].path else ': '}{found[0]}")
     columns = all(len(t["shape"]) == 1 or t["shape"][1:] == [1] for t in tensors)
     grouping = content_type or ("pd" if columns else "np" if len(tensors) == 1 else "dict")
     if grouping == "pd" and not columns:

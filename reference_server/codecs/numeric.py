@@ -13,31 +13,45 @@ from spec.tables import DATATYPES
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_NULL = type(None)
 _PYTHON: dict[str, set[type]] = {
-    "boolean": {bool},
+    "boolean": {bool, _NULL},
     "integer": {int, float},
-    "number": {int, float},
-    "string": {str},
+    "number": {int, float, _NULL},
+    "string": {str, _NULL},
 }
-_JSON = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", type(None): "null"}
+_JSON = {
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    _NULL: "null",
+}
 _KINDS = {"b": {"boolean"}, "i": {"integer", "number"}, "u": {"integer", "number"}}
-_EXACT = 2**53  # beyond it a float does not tell which integer was meant
+EXACT = 2**53  # from here on a float does not tell which integer was meant
 
 
 def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
     """An array of ``datatype`` and ``shape`` from flat JSON elements; BYTES gives an object array of str.
 
+    None is NaN among floating-point numbers (MLServer, "Support for NaN values"), and None in an object array
+    of bool or str. Floating-point numbers are the nearest ones to what is written (RFC 8259, section 6); but
+    an integer that FP32 or FP16 cannot hold is refused, for there it tells which of two it was.
     Raises ``CodecError`` for an element of another JSON type, with a fraction, or out of range.
     """
     element = DATATYPES[datatype].element
-    if not set(map(type, elements)) <= _PYTHON[element]:
+    kinds = set(map(type, elements))
+    if not kinds <= _PYTHON[element]:
         place, odd = next((i, e) for i, e in enumerate(elements) if type(e) not in _PYTHON[element])
         raise CodecError(f"data[{place}] is a JSON {_json_type(odd)}; {datatype} takes {element} elements")
     if element == "integer":
         return _reshape(_integers(elements, datatype), shape)
     if element == "number":
-        return _reshape(_floats(np.array(elements, "float64"), datatype), shape)
-    return _reshape(np.array(elements, DATATYPES[datatype].numpy), shape)
+        return _reshape(_numbers(elements, datatype, int in kinds), shape)
+    dtype = "object" if _NULL in kinds else DATATYPES[datatype].numpy
+    return _reshape(np.array(elements, dtype), shape)
 
 
 def cast(array: Array, datatype: str) -> Array:
@@ -63,15 +77,18 @@ def cast(array: Array, datatype: str) -> Array:
 
 
 def finite(array: Array) -> Array:
-    """``array``, which has neither NaN nor infinity. Raises ``CodecError``: JSON has no number for them."""
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        odd = int(np.flatnonzero(~np.isfinite(array))[0])
+    """``array``, which has no infinity. Raises ``CodecError``: JSON has no number for it."""
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        odd = int(np.flatnonzero(np.isinf(array))[0])
         raise CodecError(f"element {odd} is {array.flat[odd]}, which no JSON number expresses")
     return array
 
 
 def encode(array: Array) -> Any:
-    """The elements in row-major order, for JSON. Floats are written with all the digits of a double."""
+    """The elements in row-major order, for JSON. Floats are written with all the digits of a double.
+
+    NaN is written as null (ruling: the protocol has no way to say it, and MLServer writes null).
+    """
     flat = array.reshape(-1)
     if flat.dtype == object:
         return flat.tolist()
@@ -103,7 +120,7 @@ def _json_type(value: Any) -> str:
 
 
 def _integers(elements: list[Any], datatype: str) -> Array:
-    odd = next((e for e in elements if type(e) is float and (e % 1 or abs(e) > _EXACT)), None)
+    odd = next((e for e in elements if type(e) is float and (e % 1 or abs(e) >= EXACT)), None)
     if odd is None:
         try:
             return np.array(list(map(int, elements)), DATATYPES[datatype].numpy)
@@ -111,6 +128,19 @@ def _integers(elements: list[Any], datatype: str) -> Array:
             allowed = np.iinfo(DATATYPES[datatype].numpy)
             odd = next(e for e in elements if not allowed.min <= e <= allowed.max)
     raise CodecError(f"data[{elements.index(odd)}] is {odd}, which is no {datatype}")
+
+
+def _numbers(elements: list[Any], datatype: str, integers: bool) -> Array:
+    try:
+        array = np.array(elements, "float64")
+    except OverflowError:  # an integer beyond the largest double
+        raise CodecError(f"data has a number out of the range of {datatype}") from None
+    result = _floats(array, datatype)
+    if integers and result.dtype != array.dtype:
+        odd = next((place for place in np.flatnonzero(result != array) if type(elements[place]) is int), None)
+        if odd is not None:
+            raise CodecError(f"data[{odd}] is {elements[odd]}, which {datatype} holds not exactly: send FP64")
+    return result
 
 
 def _floats(array: Array, datatype: str) -> Array:

@@ -1,76 +1,103 @@
 """Content types of BYTES tensors: str, base64, datetime, pd_json.
 
-Each ``decode_*`` takes flat JSON elements, each ``encode_*`` gives them; both raise ``CodecError``.
+Each ``decode_*`` takes flat JSON elements, each ``encode_*`` gives them; both raise ``CodecError``. None is a
+missing element and stays one.
 Source: MLServer 1.7.1, mlserver/codecs/{string,base64,datetime,pandas,json}.py.
 """
 
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 from reference_server import jsonio
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import BadRequest
 
+_BEYOND_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]")
 
-def decode_str(elements: list[Any]) -> list[str]:
+
+def decode_str(elements: list[Any]) -> list[Any]:
     """Text, as it is."""
     return _all(elements, str, "BYTES takes string elements")
 
 
-def decode_base64(elements: list[Any]) -> list[bytes]:
+def decode_base64(elements: list[Any]) -> list[bytes | None]:
     """Bytes from base64 text (RFC 4648, section 4)."""
     return [_each(_from_base64, "base64", place, e) for place, e in enumerate(decode_str(elements))]
 
 
 def decode_datetime(elements: list[Any]) -> pd.DatetimeIndex:
-    """Points in time from ISO 8601 text, with or without a UTC offset but all alike."""
+    """Points in time from ISO 8601 text, with or without a UTC offset but all alike; NaT for None.
+
+    Up to nine digits of a second, which may differ from text to text.
+    """
     texts = decode_str(elements)
     for place, text in enumerate(texts):
-        _each(datetime.fromisoformat, "an ISO 8601 date and time", place, text)
+        _each(_is_time, "an ISO 8601 date and time, of nanoseconds at most", place, text)
     try:
         return pd.DatetimeIndex(pd.to_datetime(texts, format="ISO8601"))
     except ValueError:
         raise CodecError("data mixes or misses UTC offsets, or leaves the years that can be held") from None
 
 
+def naive(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """``times`` as MLflow's datetime has them: nanoseconds, without a UTC offset; else ``CodecError``."""
+    if times.tz is not None:
+        raise CodecError("the model takes times without a UTC offset")
+    try:
+        return times.as_unit("ns")
+    except ValueError:
+        raise CodecError("a time is outside of the years 1678 to 2261") from None
+
+
+def python_times(times: pd.DatetimeIndex) -> list[datetime]:
+    """``times`` as Python has them: microseconds. Raises ``CodecError`` for a finer one."""
+    if (times.nanosecond != 0).any():
+        raise CodecError("a time is finer than a microsecond")
+    return list(times.to_pydatetime())
+
+
 def decode_json(elements: list[Any]) -> list[Any]:
-    """Any values, each from a JSON text of its own."""
+    """Any values, each from a JSON text of its own. The text "null" is None too."""
     return [_each(_from_json, "JSON", place, e) for place, e in enumerate(decode_str(elements))]
 
 
-def encode_str(values: Iterable[Any]) -> list[str]:
+def encode_str(values: Iterable[Any]) -> list[str | None]:
     """Text, as it is."""
     return _all(list(values), str, "the output is text")
 
 
-def encode_base64(values: Iterable[Any]) -> list[str]:
+def encode_base64(values: Iterable[Any]) -> list[str | None]:
     """Base64 text of bytes, or of the UTF-8 bytes of text."""
     raw = [value.encode() if isinstance(value, str) else value for value in values]
-    return [base64.b64encode(value).decode() for value in _all(raw, bytes, "the output is bytes")]
+    _all(raw, bytes, "the output is bytes")
+    return [value if value is None else base64.b64encode(value).decode() for value in raw]
 
 
-def encode_datetime(values: Iterable[Any]) -> list[str]:
+def encode_datetime(values: Iterable[Any]) -> list[str | None]:
     """ISO 8601 text of points in time."""
     points = [pd.Timestamp(v) if isinstance(v, np.datetime64) else v for v in values]
-    if any(point is pd.NaT for point in points):
-        raise CodecError(f"element {points.index(pd.NaT)} is not a time")
-    return [point.isoformat() for point in _all(points, date, "the output is dates and times")]
+    _all(points, date, "the output is dates and times")
+    return [point if point is None else point.isoformat() for point in points]
 
 
 def encode_json(values: Iterable[Any]) -> list[str]:
-    """A JSON text of each value."""
-    return [_each(_to_json, "a JSON value", place, value) for place, value in enumerate(values)]
+    """A JSON text of each value. What is missing is null in the text, also deep inside: NaN, NaT, pd.NA."""
+    return [_each(_to_json, "a JSON value", place, value) or "null" for place, value in enumerate(values)]
 
 
 def _all(values: list[Any], kind: type, rule: str) -> list[Any]:
-    odd = next((place for place, value in enumerate(values) if not isinstance(value, kind)), None)
+    odd = next(
+        (p for p, value in enumerate(values) if value is not None and not isinstance(value, kind)), None
+    )
     if odd is not None:
         raise CodecError(f"data[{odd}] is {type(values[odd]).__name__}: {rule}")
     return values
@@ -78,13 +105,23 @@ def _all(values: list[Any], kind: type, rule: str) -> list[Any]:
 
 def _each(function: Callable[[Any], Any], what: str, place: int, value: Any) -> Any:
     try:
-        return function(value)
+        return None if value is None else function(value)
     except (ValueError, TypeError, binascii.Error, BadRequest):
         raise CodecError(f"data[{place}] is not {what}") from None
 
 
 def _from_base64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
+    value = base64.b64decode(text, validate=True)
+    if base64.b64encode(value).decode() != text:  # bits that decoding drops (RFC 4648, section 3.5)
+        raise ValueError
+    return value
+
+
+def _is_time(text: str) -> str:
+    datetime.fromisoformat(text)
+    if _BEYOND_NANOSECONDS.search(text):
+        raise ValueError
+    return text
 
 
 def _from_json(text: str) -> Any:
@@ -92,12 +129,24 @@ def _from_json(text: str) -> Any:
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    return json.dumps(json.loads(text, parse_constant=_missing), ensure_ascii=False, separators=(",", ":"))
+
+
+def _missing(token: str) -> None:
+    if token != "NaN":
+        raise ValueError
 
 
 def _plain(value: Any) -> Any:
+    if value is pd.NaT or value is pd.NA:
+        return None
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if isinstance(value, (date, datetime)):
         return value.isoformat()
+    if isinstance(value, BaseModel):
+        return value.model_dump()
     raise TypeError(f"{type(value).__name__} is not a JSON value")

@@ -51,6 +51,32 @@ def test_duplicate_members_are_refused_and_nothing_else(document: Any) -> None:
             jsonio.loads(body)
 
 
+@given(st.integers(-(2**200), 2**200), st.sampled_from(["%d", '{"a": [0.5, "é", %d]}', '["1%d1"]']))
+def test_integers_are_exact(number: int, form: str) -> None:
+    body = (form % number).encode()
+    assert jsonio.loads(body) == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        ('["é", NaN]', "NaN is no JSON: write null"),
+        ('["NaN", -Infinity]', "Infinity is no JSON, which has no number for it"),
+        ('["NaN", x]', "unexpected character"),
+    ],
+)
+def test_what_python_writes_beside_json_is_named(body: str, fragment: str) -> None:
+    with pytest.raises(BadRequest, match=fragment):
+        jsonio.loads(body.encode())
+
+
+def test_python_json_is_read_where_it_is_asked_for() -> None:
+    body = b'["NaN", "\\"NaN", -Infinity, 18446744073709551617]'
+    assert jsonio.loads_python(body) == ["NaN", '"NaN', float("-inf"), 2**64 + 1]
+    with pytest.raises(BadRequest, match="two members named 'a'"):
+        jsonio.loads_python(b'{"a": NaN, "a": 1}')
+
+
 @given(st.integers(1, 200), st.booleans(), st.booleans())
 def test_depth_is_bounded(depth: int, objects: bool, beside: bool) -> None:
     opening, closing = ('{"a":', "}") if objects else ("[1," if beside else "[", "]")

@@ -1,6 +1,8 @@
 """Predictions against the signature: what models return, in all the forms that they return it."""
 
 import datetime
+import json
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import pandas as pd
 import pytest
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Map, Object, Property, Schema, TensorSpec
 
-from reference_server import encoding
+from reference_server import encoding, jsonio
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import ModelError
 from reference_server.signature import Side, side
@@ -31,7 +33,7 @@ def encoded(prediction: Any, schema: Schema | None) -> dict[str, Any]:
     """The shape and the data of each output."""
     parts = encoding.split(prediction, outputs(schema))
     made = [encoding.encode(tensor, values, tensor.content_type) for tensor, values in parts]
-    return {o["name"]: (o["shape"], list(o["data"])) for o in made}
+    return {o["name"]: (o["shape"], o["data"]) for o in json.loads(jsonio.dumps(made))}
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,54 @@ def test_predictions_that_fit(prediction: Any, schema: Schema, expected: dict[st
     assert encoded(prediction, schema) == expected
 
 
+BIG = 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    ("prediction", "kind", "expected"),
+    [
+        (np.array([0.5, np.nan]), "double", [0.5, None]),
+        ([0.5, None], "float", [0.5, None]),
+        (pd.Series([BIG, None], dtype="Int64"), "long", [BIG, None]),
+        ([BIG, None], "long", [BIG, None]),
+        ([{"y": BIG}, {"y": None}], "long", [BIG, None]),
+        (pd.DataFrame({"y": [1, np.nan]}), "integer", [1, None]),
+        (pd.Series([True, None], dtype="boolean"), "boolean", [True, None]),
+        (pd.Series(["a", None]), "string", ["a", None]),
+        (np.array(["a", np.nan], object), "string", ["a", None]),
+        ([b"a", pd.NA], "binary", ["YQ==", None]),
+        (pd.to_datetime(pd.Series(["2026-01-01", None])), "datetime", ["2026-01-01T00:00:00", None]),
+        ([np.datetime64("NaT"), datetime.date(2026, 1, 2)], "datetime", [None, "2026-01-02"]),
+        ([{"k": math.nan}, None], Object([Property("k", DataType.double)]), ['{"k":null}', "null"]),
+    ],
+)
+def test_what_a_prediction_lacks_is_null(prediction: Any, kind: Any, expected: list[Any]) -> None:
+    rows = len(expected)
+    assert encoded(prediction, Schema([ColSpec(kind, "y")])) == {"y": ([rows, 1], expected)}
+
+
+def test_what_a_tensor_lacks_is_null() -> None:
+    assert encoded(np.array([[0.5, np.nan]], "float32"), TENSOR) == {"output-0": ([1, 2], [0.5, None])}
+    texts = {"p": np.array([[1, 2]]), "q": np.array(["a", None], object)}
+    assert encoded(texts, TENSORS) == {"p": ([1, 2], [1, 2]), "q": ([2], ["a", None])}
+
+
+@pytest.mark.parametrize(
+    ("prediction", "datatype", "expected"),
+    [
+        (pd.Series([BIG, None], dtype="Int64"), "INT64", [BIG, None]),
+        ([0.5, None], "FP64", [0.5, None]),
+        ([True, None], "BOOL", [True, None]),
+        (["a", None], "BYTES", ["a", None]),
+        ([2**70, None], "BYTES", [str(2**70), "null"]),
+    ],
+)
+def test_gaps_do_not_change_what_a_prediction_is(prediction: Any, datatype: str, expected: Any) -> None:
+    ((tensor, values),) = encoding.split(prediction, None)
+    assert tensor.datatype == datatype
+    assert encoded(values, None) == {"output-0": ([2, 1], expected)}
+
+
 @pytest.mark.parametrize(
     ("prediction", "schema"),
     [
@@ -98,9 +148,10 @@ def test_predictions_that_fit(prediction: Any, schema: Schema, expected: dict[st
         (np.array([2.0**63]), LONG),
         (np.array(["1"]), LONG),
         (np.array([True]), LONG),
-        ([None], LONG),
-        (pd.Series([1, None], dtype="Int64"), LONG),
-        (np.array([np.nan]), DOUBLE),
+        (np.array([np.inf]), DOUBLE),
+        ([None, -np.inf], DOUBLE),
+        (np.array([np.nan, 1.5]), LONG),
+        ({"y": [1.0], 1: [1.0], "1": [1.0]}, DOUBLE),
         (np.ones((1, 2)), DOUBLE),
         (pd.DataFrame({"z": [1.0]}), DOUBLE),
         ({"z": [1.0]}, DOUBLE),
@@ -110,7 +161,6 @@ def test_predictions_that_fit(prediction: Any, schema: Schema, expected: dict[st
         (pd.DataFrame([[1.0]]), UNNAMED),
         ([1.0], TWO),
         (pd.DataFrame({"a": [1.0], "b": [1]}), TWO),
-        (pd.DataFrame({"a": [1.0], "b": [None]}), TWO),
         ([object()], OBJECT),
         (np.ones((1, 3)), TENSOR),
         (np.array([[1e39, 0.0]]), TENSOR),

@@ -33,7 +33,13 @@ INPUTS: list[tuple[dict[str, Any], str]] = [
     ({"shape": [2, 2], "data": [[1], [1, 2]]}, "data is not nested as shape [2, 2] says"),
     ({"data": [[[1]]]}, "inputs[0] ('fixed acidity')"),
     ({"data": 1}, "inputs[0].data"),
-    ({"data": [None]}, "inputs[0].data[0]"),
+    ({"data": [None]}, "refuses this input (ValueError); there are missing values in 'fixed acidity'"),
+    ({"datatype": "INT32", "data": [None]}, "data[0] is null, and integers have no missing value"),
+    ({"datatype": "BOOL", "data": [None]}, "data[0] is null, and this input is required"),
+    ({"data": [{}]}, "data[0] is a JSON object; FP32 takes number elements"),
+    ({"datatype": "INT64", "data": [2**64]}, "data[0] is 18446744073709551616, which is no INT64"),
+    ({"datatype": "UINT64", "data": [2**64]}, "data[0] is 18446744073709551616, which is no UINT64"),
+    ({"data": [2**24 + 1]}, "data[0] is 16777217, which FP32 holds not exactly"),
     ({"data": ["a"]}, "data[0] is a JSON string; FP32 takes number elements"),
     ({"data": [True]}, "data[0] is a JSON boolean; FP32 takes number elements"),
     ({"data": [1e39]}, "out of the range of FP32"),
@@ -75,7 +81,9 @@ REQUESTS: list[tuple[dict[str, Any], str]] = [
 BODIES: list[tuple[bytes, str]] = [
     (b"", "not valid JSON"),
     (b"{", "not valid JSON"),
-    (b'{"inputs": NaN}', "not valid JSON"),
+    (b'{"inputs": NaN}', "not valid JSON: NaN is no JSON: write null"),
+    (b'{"id": "NaN", "inputs": [-Infinity]}', "not valid JSON: Infinity is no JSON"),
+    (b'{"id": "NaN", "inputs": [nan]}', "not valid JSON: invalid literal"),
     (b'{"inputs": [1e400]}', "not valid JSON"),
     (b'\xef\xbb\xbf{"inputs": []}', "not valid JSON"),
     ('{"inputs": []}'.encode("utf-16"), "not valid JSON"),
@@ -142,7 +150,7 @@ def test_no_rows_for_a_model_that_needs_them(client: Client, wine: dict[str, Any
 def test_a_large_request_at_fault_is_explained_at_once(client: Client, wine: dict[str, Any]) -> None:
     rows = 200_000
     inputs = [tensor | {"shape": [rows], "data": tensor["data"] * rows} for tensor in wine["inputs"]]
-    inputs[3] |= {"data": [*inputs[3]["data"][1:], None]}
+    inputs[3] |= {"data": [*inputs[3]["data"][1:], "x"]}
     refused(client, {"inputs": inputs}, "inputs[3]")
 
 
@@ -204,7 +212,13 @@ def test_a_failing_model_tells_nothing(client: Client) -> None:
     assert answer.json == {"error": "model 'raises' failed on this input; the server's log has the cause"}
 
 
-@pytest.mark.parametrize("value", [1.0, 2.0, 3.0])
+def test_a_prediction_that_is_missing(client: Client) -> None:
+    body = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [2], "data": [0.5, 1.0]}]}
+    (output,) = client.infer("nonfinite", body).json["outputs"]
+    assert (output["datatype"], output["data"]) == ("FP64", [0.5, None])
+
+
+@pytest.mark.parametrize("value", [2.0, 3.0])
 def test_a_prediction_that_json_cannot_express(client: Client, value: float) -> None:
     body = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [2], "data": [0.5, value]}]}
     answer = client.infer("nonfinite", body)
