@@ -5,7 +5,7 @@ Source: inference_rest.md, Inference.
 
 from typing import Any
 
-from reference_server import decoding, encoding
+from reference_server import decoding, encoding, tables
 from reference_server.checking import check
 from reference_server.errors import BadRequest
 from reference_server.runtime import Model
@@ -24,7 +24,7 @@ def infer(model: Model, body: Any) -> dict[str, Any]:
     asked = _asked(request)
     if model.outputs is not None:
         _refuse_unknown(asked, list(model.outputs.tensors))
-    data = decoding.decode(request, model.inputs)
+    data = tables.fit(decoding.decode(request, model.inputs), model.pyfunc.metadata.get_input_schema())
     prediction = model.predict(data, _params(model, request))
     parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
     _refuse_unknown(asked, list(parts))

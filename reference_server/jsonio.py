@@ -1,6 +1,10 @@
-"""Strict JSON: UTF-8, no NaN, no duplicate members, bounded depth. Source: RFC 8259, sections 4, 8.1, 9."""
+"""JSON as both protocols here have it: UTF-8, no duplicate members, bounded depth, numbers as they are sent.
+
+Source: RFC 8259, sections 4, 8.1, 9.
+"""
 
 import json
+import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any
@@ -11,23 +15,46 @@ from reference_server.errors import BadRequest
 
 MAX_DEPTH = 64
 
+# orjson makes floats of integers beyond 64 bits, which have 19 digits at least.
+_LONG_INTEGER = re.compile(rb"(?<![\d.])\d{19}")
+# The tokens that Python's json writes and reads beside JSON; strings are passed over.
+_CONSTANT = re.compile(rb'"(?:[^"\\]|\\.)*"|\bNaN\b|-?\bInfinity\b')
+
 
 def loads(body: bytes) -> Any:
     """The value of a JSON text. Raises ``BadRequest`` when it is not strict JSON.
 
-    An integer beyond 64 bits becomes a float, as RFC 8259 (section 6) permits.
+    Integers are exact. A number that no double holds (1e999) is refused, as RFC 8259 (section 6) permits.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from None
+        token = _constant(body)
+        reason = f"{token} is no JSON: write null" if token else str(error)
+        raise BadRequest(f"the body is not valid JSON: {reason}") from None
     openings = body.count(b"[") + body.count(b"{")
     if openings > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise BadRequest(f"the body nests arrays and objects more than {MAX_DEPTH} deep")
     # Outside of strings every member has one colon: as many colons as members means that none was lost.
     if body.count(b":") != _members(value):
         _refuse_duplicates(body)
-    return value
+    return json.loads(body) if _LONG_INTEGER.search(body) else value
+
+
+def loads_python(body: bytes) -> Any:
+    """As ``loads``, with the tokens NaN and Infinity that Python's json has beside JSON."""
+    if not _constant(body):
+        return loads(body)
+    loads(_CONSTANT.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", body))
+    return json.loads(body)
+
+
+def _constant(body: bytes) -> str:
+    """The first token NaN, Infinity or -Infinity outside of strings; empty without one."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return ""
+    found = (match[0] for match in _CONSTANT.finditer(body))
+    return next((token.decode() for token in found if not token.startswith(b'"')), "")
 
 
 def dumps(value: Any) -> bytes:

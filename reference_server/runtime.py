@@ -8,6 +8,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import validate_schema
 from mlflow.types import ParamSpec
 
+from reference_server import columns
+from reference_server.codecs.elements import CodecError
 from reference_server.errors import BadRequest, ModelError, ServingError
 from reference_server.signature import Side
 
@@ -44,24 +46,30 @@ class Model:
         Raises ``BadRequest`` when data or params do not satisfy the signature, ``ModelError`` when the model
         fails on data that does.
         """
-        self._check_params(params)
+        given = self._params(params)
         try:
-            return self.pyfunc.predict(data, params=params)
+            return self.pyfunc.predict(data, params=given)
         except Exception as error:
             raise self._blame(data, error) from error
 
-    def _check_params(self, params: Any) -> None:
+    def _params(self, params: Any) -> Any:
+        """``params`` with the values that the signature declares; the others are not for the model."""
         schema = self.pyfunc.metadata.get_params_schema()
         if schema is None or params is None:
-            return
+            return params
         if not isinstance(params, dict):
             raise BadRequest(f"params must be an object, not {type(params).__name__}")
+        found = dict(params)
         for spec in schema.params:
             try:
                 if spec.name in params:
-                    ParamSpec.validate_param_spec(params[spec.name], spec)
+                    found[spec.name] = columns.parameter(params[spec.name], spec.dtype)
+                    ParamSpec.validate_param_spec(found[spec.name], spec)
             except MlflowException as error:
                 raise BadRequest(f"parameter {spec.name!r}: {error.message}") from error
+            except CodecError as error:
+                raise BadRequest(f"parameter {spec.name!r}: {error}") from None
+        return found
 
     def _blame(self, data: Any, error: Exception) -> ServingError:
         schema = self.pyfunc.metadata.get_input_schema()

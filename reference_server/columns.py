@@ -1,0 +1,181 @@
+"""JSON values as the types of an MLflow signature have them: exactly the values that were sent, or none.
+
+MLflow's own readers cut fractions off, wrap integers, make true of "false" and bytes of half a base64 text (source:
+mlflow.utils.proto_json_utils, mlflow.models.utils). All functions here are pure, and raise ``CodecError``.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.types import DataType
+from mlflow.types.schema import Array, Map, Object
+
+from reference_server.codecs import numeric, text
+from reference_server.codecs.elements import CodecError, flatten
+from spec.tables import MLFLOW_TYPES
+
+_FLOATS = (DataType.float, DataType.double)
+_SHOWN = 40  # characters of a value in a message
+
+
+def column(cells: list[Any], kind: Any, required: bool = True) -> Any:
+    """The cells of a column, one a row, as ``kind`` (of a ``ColSpec``) has them: an array, a list, an index.
+
+    Missing are null and NaN, and in times "NaT", which MLflow's client writes. They stay missing in floats,
+    times and texts, and in optional columns of booleans and bytes; other columns refuse them.
+    """
+    if not isinstance(kind, DataType):
+        return [structure(cell, kind) for cell in cells]
+    holes = {place for place, cell in enumerate(cells) if _is_missing(cell, kind)}
+    if not holes or kind in (DataType.integer, DataType.long) or (required and kind not in _FILLED):
+        return _decoded(cells, kind)
+    filled = [_FILLED.get(kind, _FILL.get(kind)) if i in holes else cell for i, cell in enumerate(cells)]
+    values = _decoded(filled, kind)
+    return values if kind in _FLOATS else [None if i in holes else v for i, v in enumerate(values)]
+
+
+def structure(value: Any, kind: Any) -> Any:
+    """A value of an Array, Object or Map column: MLflow reads it with a type for each element, and has no
+    conversion from integers to doubles. What has not the form of ``kind`` is left for MLflow to refuse.
+    """
+    match kind:
+        case DataType():
+            return value if value is None or kind is DataType.binary else _elements([value], kind)[0]
+        case Array() if isinstance(value, list):
+            if isinstance(kind.dtype, DataType):
+                return _elements(value, kind.dtype)
+            return [structure(part, kind.dtype) for part in value]
+        case Object() if isinstance(value, dict):
+            kinds = {part.name: part.dtype for part in kind.properties}
+            return {name: structure(part, kinds.get(name)) for name, part in value.items()}
+        case Map() if isinstance(value, dict):
+            return {name: structure(part, kind.value_type) for name, part in value.items()}
+    return value
+
+
+def tensor(value: Any, dtype: np.dtype[Any]) -> Any:
+    """Nested lists, or a single element, as an array of ``dtype``. null is NaN, in floats alone."""
+    if dtype.kind == "O":
+        return np.array(value, object)
+    shape, part = [], value
+    while isinstance(part, list):
+        shape.append(len(part))
+        part = part[0] if part else None
+    elements = flatten(value if shape else [value], shape)
+    if dtype.kind in "US":
+        return _texts(elements, dtype.kind).reshape(shape)
+    if dtype.kind == "f":
+        elements = [np.nan if element is None else element for element in elements]
+    return numeric.decode(elements, numeric.datatype_of(dtype), shape).astype(dtype)
+
+
+def parameter(value: Any, kind: Any) -> Any:
+    """A member of ``params``, scalar, list or object, as MLflow's check of params takes it."""
+    if value is None or not isinstance(kind, DataType):
+        return structure(value, kind)
+    if isinstance(value, list):
+        return [parameter(part, kind) for part in value]
+    if kind is DataType.datetime:
+        return _moment(value)
+    (found,) = _decoded([value], kind)
+    return kind.to_python()(value if kind is DataType.float else found)
+
+
+def _decoded(cells: list[Any], kind: DataType) -> Any:
+    decode = _DECODERS[kind]
+    try:
+        return decode(cells)
+    except CodecError as error:
+        raise CodecError(_odd(cells, decode, kind) or str(error)) from None
+
+
+def _odd(cells: list[Any], decode: Callable[[list[Any]], Any], kind: DataType) -> str:
+    """Which cell is no ``kind``; empty when each alone is one."""
+    for row, cell in enumerate(cells):
+        try:
+            decode([cell])
+        except CodecError as error:
+            shown = repr(cell) if len(repr(cell)) <= _SHOWN else f"{repr(cell)[:_SHOWN]}..."
+            reason = f" ({error})" if kind is DataType.datetime else ""
+            return f"row {row} is {shown}, which is no {kind.name}{reason}"
+    return ""
+
+
+def _is_missing(cell: Any, kind: DataType) -> bool:
+    nan = isinstance(cell, float) and cell != cell
+    return cell is None or nan or (kind is DataType.datetime and cell == "NaT")
+
+
+def _number(cells: list[Any], kind: DataType) -> Any:
+    return numeric.decode(cells, MLFLOW_TYPES[kind.name].datatype, [len(cells)])
+
+
+def _string(cells: list[Any]) -> list[Any]:
+    """Texts, and lists of texts, which MLflow leaves alone."""
+    for cell in cells:
+        if isinstance(cell, list):
+            _string(cell)
+        elif not isinstance(cell, str):
+            raise CodecError(f"{cell!r} is no text")
+    return cells
+
+
+def _binary(cells: list[Any]) -> list[bytes]:
+    """Bytes from base64, with the line ends that MLflow's encoder writes."""
+    return text.decode_base64(["".join(c.split()) if isinstance(c, str) else c for c in cells])
+
+
+def _datetime(cells: list[Any]) -> pd.DatetimeIndex:
+    times = text.decode_datetime(cells)
+    if times.tz is not None:
+        raise CodecError("the model takes times without a UTC offset")
+    try:
+        return times.as_unit("ns")
+    except ValueError:
+        raise CodecError("a time is outside of the years 1678 to 2261") from None
+
+
+_DECODERS: dict[DataType, Callable[[list[Any]], Any]] = {
+    **{kind: partial(_number, kind=kind) for kind in DataType if kind.name in MLFLOW_TYPES},
+    DataType.string: _string,
+    DataType.binary: _binary,
+    DataType.datetime: _datetime,
+}
+# What stands for a missing value while the others are decoded; _FILL: in optional columns only.
+_FILLED = {DataType.float: np.nan, DataType.double: np.nan, DataType.string: "", DataType.datetime: "1970-01-01"}
+_FILL = {DataType.boolean: False, DataType.binary: ""}
+
+
+def _elements(values: list[Any], kind: DataType) -> Any:
+    """Elements of a structure, each of its NumPy type where Python has none: MLflow compares types."""
+    if kind in _FLOATS:
+        values = [np.nan if value is None else value for value in values]
+    if kind is DataType.binary:
+        return values
+    found = _decoded(values, kind)
+    if kind is DataType.datetime:
+        return found.to_numpy()  # MLflow makes integers of a list of times
+    return list(found) if kind in (DataType.integer, DataType.float) else np.asarray(found).tolist()
+
+
+def _texts(elements: list[Any], kind: str) -> Any:
+    texts = text.decode_str(elements)
+    array = np.array([t.encode() for t in texts] if kind == "S" else texts, kind)
+    if any(t.endswith("\0") for t in texts):
+        raise CodecError("a text ends with NUL, which an array of texts does not keep")
+    return array
+
+
+def _moment(value: Any) -> date:
+    """A time of params, which MLflow keeps to the microsecond; a date stays one."""
+    (moment,) = _decoded([value], DataType.datetime)
+    if moment.nanosecond:
+        raise CodecError(f"{value!r} is finer than a microsecond")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return datetime.fromisoformat(value)

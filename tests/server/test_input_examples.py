@@ -1,0 +1,186 @@
+"""The serving_input_example.json that MLflow saves with a model: whatever MLflow's scoring server answers, the
+reference server answers alike.
+
+The models tell what they were given: its type, the types of its parts, and the values.
+"""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.pyfunc import scoring_server
+
+from reference_server import create_app
+from tests.server.conftest import JSON, running, start
+
+_SCRIPT = """
+import datetime
+from typing import Any, Optional
+import numpy as np
+import pandas as pd
+import pydantic
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel
+
+class Item(pydantic.BaseModel):
+    name: str
+    price: float
+    tags: Optional[list[str]] = None
+
+def seen(value):
+    if isinstance(value, pd.DataFrame):
+        cells = {{name: [seen(cell) for cell in value[name]] for name in value}}
+        return [list(map(str, value.dtypes)), cells]
+    if isinstance(value, np.ndarray):
+        return ["array", str(value.dtype), repr(value.tolist())]
+    return [type(value).__name__, repr(value)]
+
+class Model(PythonModel):
+    def predict(self, {context}model_input{hint}, params=None):
+        return [seen(model_input), seen(params)]
+
+set_model(Model())
+"""
+NAN, NOW = float("nan"), datetime(2020, 1, 2, 3, 4, 5, 678900)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An input example, and the type hint of the model that it is saved with."""
+
+    example: Any
+    hint: str = ""
+
+
+KINDS = {
+    "text": Kind("hello"),
+    "integer": Kind(7),
+    "number": Kind(1.5),
+    "boolean": Kind(True),
+    "texts": Kind(["a", "b"]),
+    "one text": Kind(["a"]),
+    "numbers": Kind([1.5, 2.0]),
+    "integers": Kind([1, 2]),
+    "lists": Kind([[1, 2], [3, 4]]),
+    "records": Kind([{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]),
+    "records with gaps": Kind([{"a": 1, "b": "x"}, {"a": 2}]),
+    "row": Kind({"a": 1, "b": "x"}),
+    "row of numbers": Kind({"a": 1.0, "b": 2}),
+    "row with null": Kind({"a": None, "b": "x"}),
+    "list in an object": Kind({"texts": ["a", "b"]}),
+    "numbers in an object": Kind({"numbers": [1, 2.5]}),
+    "integers in an object": Kind({"integers": [1, 2], "name": "x"}),
+    "lists in an object": Kind({"lists": [["a"], ["b", "c"]]}),
+    "empty list in an object": Kind({"texts": [], "name": "x"}),
+    "nested objects": Kind({"a": {"b": {"c": [1, 2], "d": "x"}}, "e": 1.5}),
+    "objects in a list": Kind({"items": [{"name": "a", "price": 1.5}, {"name": "b", "price": 2.0}]}),
+    "objects with gaps": Kind({"items": [{"name": "a", "price": 1.5}, {"name": "b"}]}),
+    "messages": Kind({"messages": [{"role": "user", "content": "hi"}]}),
+    "messages with more": Kind({"messages": [{"role": "user", "content": "hi"}], "temperature": 0.5}),
+    "messages and params": Kind(({"messages": [{"role": "user", "content": "hi"}]}, {"top_k": 3})),
+    "prompt": Kind({"prompt": "hi", "n": 1}),
+    "input": Kind({"input": "hi"}),
+    "inputs of embeddings": Kind({"input": ["hi", "there"]}),
+    "array": Kind(np.array([1.5, 2.5])),
+    "matrix": Kind(np.array([[1.5, NAN], [3.5, 4.5]])),
+    "integer matrix": Kind(np.array([[1, 2], [3, 4]])),
+    "single precision": Kind(np.array([[[0.1, 2]]], "float32")),
+    "bytes of an image": Kind(np.array([[0, 255]], "uint8")),
+    "boolean array": Kind(np.array([[True, False]])),
+    "array of texts": Kind(np.array(["a", "bcd"])),
+    "arrays": Kind({"x": np.array([[1.0, 2.0]]), "y": np.array([3])}),
+    "frame": Kind(pd.DataFrame({"x": [1.5, 2.5], "s": ["a", "b"]})),
+    "frame of numbers": Kind(pd.DataFrame(np.array([[1.5, 2.5], [3.5, 4.5]]))),
+    "frame with NaN": Kind(pd.DataFrame({"x": [1.5, NAN], "s": ["a", None]})),
+    "frame of integers": Kind(pd.DataFrame({"n": [2**62 + 1, 2], "i": np.array([1, 2], "int32")})),
+    "frame of floats": Kind(pd.DataFrame({"f": np.array([0.1, 2], "float32"), "b": [True, False]})),
+    "frame of times": Kind(pd.DataFrame({"t": pd.to_datetime([NOW, datetime(2020, 1, 1)]), "x": [1, 2]})),
+    "frame with NaT": Kind(pd.DataFrame({"t": pd.to_datetime([NOW, None]), "x": [1, 2]})),
+    "frame of bytes": Kind(pd.DataFrame({"b": [b"\0\xff", b"hi" * 60]})),
+    "frame of categories": Kind(pd.DataFrame({"c": pd.Categorical(["a", "b", "a"]), "x": [1.0, 2.0, 3.0]})),
+    "frame of lists": Kind(pd.DataFrame({"v": [["a", "b"], ["c"]], "w": [[1.0], [2.0, 3.5]]})),
+    "frame of integer lists": Kind(pd.DataFrame({"v": [[1, 2], [3]]})),
+    "frame of arrays": Kind(pd.DataFrame({"v": [np.array([1.0, 2.0]), np.array([3.0, 4.0])]})),
+    "frame of objects": Kind(pd.DataFrame({"o": [{"a": 1, "b": [1.5]}, {"a": 2, "b": [2.0, 3.0]}]})),
+    "frame with an index": Kind(pd.DataFrame({"x": [1.5, 2.5]}, index=["r1", "r2"])),
+    "frame with params": Kind((pd.DataFrame({"x": [1.5]}), {"k": 2, "w": [0.5, 1.0], "s": "a", "f": 1.0})),
+    "list with params": Kind((["a"], {"n": 2})),
+    "hint list[str]": Kind(["a", "b"], "list[str]"),
+    "hint list[int]": Kind([1, 2], "list[int]"),
+    "hint list[float]": Kind([1, 2.5], "list[float]"),
+    "hint list[dict]": Kind([{"a": "x"}], "list[dict[str, str]]"),
+    "hint list[list]": Kind([[1.5], []], "list[list[float]]"),
+    "hint list[datetime]": Kind([NOW], "list[datetime.datetime]"),
+    "hint list[Item]": Kind([{"name": "a", "price": 1, "tags": ["t"]}, {"name": "b", "price": 2.5}], "list[Item]"),
+    "hint list[Any]": Kind(["a", 1], "list[Any]"),
+    "hint DataFrame": Kind(pd.DataFrame({"x": [1.5, NAN]}), "pd.DataFrame"),
+    "hint list[str] with params": Kind((["a"], {"k": 2}), "list[str]"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Saves a kind as a model in a folder of its own, as a person would: the example, and no signature."""
+    root = tmp_path_factory.mktemp("examples")
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # advice
+
+    def save(name: str) -> Path:
+        kind, folder = KINDS[name], root / name.replace(" ", "-")
+        if not folder.exists():
+            folder.mkdir()
+            script = folder / "script.py"
+            hint = f": {kind.hint}" if kind.hint else ""
+            script.write_text(_SCRIPT.format(context="" if hint else "context, ", hint=hint), "utf-8")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                mlflow.pyfunc.save_model(
+                    folder / "model",
+                    python_model=script,
+                    input_example=kind.example,
+                    pip_requirements=["mlflow"],
+                )
+            settings = {"name": "m", "implementation": "mlserver_mlflow.MLflowRuntime"}
+            text = json.dumps(settings | {"parameters": {"uri": "./model"}})
+            (folder / "model-settings.json").write_text(text, "utf-8")
+        return folder
+
+    yield save
+    logger.setLevel(level)
+
+
+def ask_mlflow(folder: Path, body: bytes) -> Any:
+    """The answer of MLflow's scoring server; None when it refuses."""
+    model = mlflow.pyfunc.load_model(str(folder / "model"))
+    try:
+        answer = scoring_server.invocations(
+            body, JSON["Content-Type"], model, model.metadata.get_input_schema()
+        )
+    except Exception:
+        return None
+    return json.loads(answer.response)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_mlflow_answers_is_answered_alike(saved: Any, name: str) -> None:
+    folder = saved(name)
+    app = create_app(folder)
+    body = (folder / "model" / "serving_input_example.json").read_bytes()
+    expected = ask_mlflow(folder, body)
+    answer = app.test_client().post("/invocations", data=body, headers=JSON)
+    print(name, "|", body[:60], "|", "refused" if expected is None else "200", "|", answer.status_code)
+    if expected is None:
+        print("   ", str(answer.json)[:200])
+    if expected is not None:
+        assert answer.status_code == 200, answer.json
+        assert answer.json == expected
