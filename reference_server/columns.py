@@ -1,9 +1,10 @@
 """JSON values as the types of an MLflow signature have them: exactly the values that were sent, or none.
 
-MLflow's own readers cut fractions off, wrap integers, make true of "false" and bytes of half a base64 text (source:
-mlflow.utils.proto_json_utils, mlflow.models.utils). All functions here are pure, and raise ``CodecError``.
+MLflow's own readers cut fractions off, wrap integers, and make true of "false" (source:
+mlflow.utils.proto_json_utils, mlflow.models.utils). Functions here are pure, and raise ``CodecError``.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
@@ -20,6 +21,10 @@ from spec.tables import MLFLOW_TYPES
 
 _FLOATS = (DataType.float, DataType.double)
 _SHOWN = 40  # characters of a value in a message
+_HINTS = {
+    DataType.datetime: ": write ISO 8601, without a UTC offset, in the years 1678 to 2261",
+    DataType.binary: ": write base64",
+}
 
 
 def column(cells: list[Any], kind: Any, required: bool = True) -> Any:
@@ -29,7 +34,7 @@ def column(cells: list[Any], kind: Any, required: bool = True) -> Any:
     times and texts, and in optional columns of booleans and bytes; other columns refuse them.
     """
     if not isinstance(kind, DataType):
-        return [structure(cell, kind) for cell in cells]
+        return [_in_row(row, cell, kind) for row, cell in enumerate(cells)]
     holes = {place for place, cell in enumerate(cells) if _is_missing(cell, kind)}
     if not holes or kind in (DataType.integer, DataType.long) or (required and kind not in _FILLED):
         return _decoded(cells, kind)
@@ -85,24 +90,32 @@ def parameter(value: Any, kind: Any) -> Any:
     return kind.to_python()(value if kind is DataType.float else found)
 
 
-def _decoded(cells: list[Any], kind: DataType) -> Any:
+def _in_row(row: int, cell: Any, kind: Any) -> Any:
+    try:
+        return structure(cell, kind)
+    except CodecError as error:
+        raise CodecError(f"row {row}: {error}") from None
+
+
+def _decoded(cells: list[Any], kind: DataType, each: str = "row") -> Any:
     decode = _DECODERS[kind]
     try:
         return decode(cells)
     except CodecError as error:
-        raise CodecError(_odd(cells, decode, kind) or str(error)) from None
+        odd = next((place for place, cell in enumerate(cells) if not _is_one(cell, decode)), None)
+        if odd is None:
+            raise CodecError(f"{error}{_HINTS.get(kind, '')}") from None
+    value = json.dumps(cells[odd])
+    shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+    raise CodecError(f"{each} {odd} is {shown}, which is no {kind.name}{_HINTS.get(kind, '')}")
 
 
-def _odd(cells: list[Any], decode: Callable[[list[Any]], Any], kind: DataType) -> str:
-    """Which cell is no ``kind``; empty when each alone is one."""
-    for row, cell in enumerate(cells):
-        try:
-            decode([cell])
-        except CodecError as error:
-            shown = repr(cell) if len(repr(cell)) <= _SHOWN else f"{repr(cell)[:_SHOWN]}..."
-            reason = f" ({error})" if kind is DataType.datetime else ""
-            return f"row {row} is {shown}, which is no {kind.name}{reason}"
-    return ""
+def _is_one(cell: Any, decode: Callable[[list[Any]], Any]) -> bool:
+    try:
+        decode([cell])
+    except CodecError:
+        return False
+    return True
 
 
 def _is_missing(cell: Any, kind: DataType) -> bool:
@@ -130,13 +143,14 @@ def _binary(cells: list[Any]) -> list[bytes]:
 
 
 def _datetime(cells: list[Any]) -> pd.DatetimeIndex:
+    """Times as MLflow's datetime has them: nanoseconds, without a UTC offset."""
     times = text.decode_datetime(cells)
-    if times.tz is not None:
-        raise CodecError("the model takes times without a UTC offset")
     try:
-        return times.as_unit("ns")
-    except ValueError:
-        raise CodecError("a time is outside of the years 1678 to 2261") from None
+        if times.tz is None:
+            return times.as_unit("ns")
+    except ValueError:  # out of range
+        pass
+    raise CodecError("these are no such times")
 
 
 _DECODERS: dict[DataType, Callable[[list[Any]], Any]] = {
@@ -146,7 +160,7 @@ _DECODERS: dict[DataType, Callable[[list[Any]], Any]] = {
     DataType.datetime: _datetime,
 }
 # What stands for a missing value while the others are decoded; _FILL: in optional columns only.
-_FILLED = {DataType.float: np.nan, DataType.double: np.nan, DataType.string: "", DataType.datetime: "1970-01-01"}
+_FILLED = {**dict.fromkeys(_FLOATS, np.nan), DataType.string: "", DataType.datetime: "1970-01-01"}
 _FILL = {DataType.boolean: False, DataType.binary: ""}
 
 
@@ -154,9 +168,9 @@ def _elements(values: list[Any], kind: DataType) -> Any:
     """Elements of a structure, each of its NumPy type where Python has none: MLflow compares types."""
     if kind in _FLOATS:
         values = [np.nan if value is None else value for value in values]
-    if kind is DataType.binary:
+    if kind is DataType.binary or not values:
         return values
-    found = _decoded(values, kind)
+    found = _decoded(values, kind, "element")
     if kind is DataType.datetime:
         return found.to_numpy()  # MLflow makes integers of a list of times
     return list(found) if kind in (DataType.integer, DataType.float) else np.asarray(found).tolist()

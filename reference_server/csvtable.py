@@ -19,10 +19,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INFINITY = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 # What pandas.read_csv takes for a missing value (its parameter na_values); texts are missing when empty.
-_MISSING = frozenset(
-    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"]
-    + ["<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
-)
+_MISSING = {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
+_MISSING |= {"<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
 
 
 def read(body: bytes, schema: Schema | None) -> pd.DataFrame:
@@ -46,9 +44,10 @@ def read(body: bytes, schema: Schema | None) -> pd.DataFrame:
 
 def _parse(text: str, **options: Any) -> pd.DataFrame:
     try:
-        return pd.read_csv(io.StringIO(text), **options)
+        frame: pd.DataFrame = pd.read_csv(io.StringIO(text), **options)
+        return frame
     except Exception as error:  # pandas promises no kind of error
-        raise BadRequest(f"the body is no CSV: {error}") from None
+        raise BadRequest(f"the body is no CSV: {str(error).strip()}") from None
 
 
 def _require_names(header: list[str], schema: Schema | None) -> None:

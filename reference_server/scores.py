@@ -1,4 +1,4 @@
-"""Predictions as the JSON of MLflow's scoring protocol. Source: mlflow.pyfunc.scoring_server, predictions_to_json."""
+"""Predictions as JSON of the scoring protocol. Source: mlflow.pyfunc.scoring_server, predictions_to_json."""
 
 import json
 from typing import Any

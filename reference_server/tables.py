@@ -50,7 +50,7 @@ def typed(frame: pd.DataFrame, schema: Schema, *, arrays: bool = False) -> pd.Da
         if spec is None:
             parts[label] = frame[label]
             continue
-        values = _named(label, _cells, cells, spec)
+        values = _named(f"column {label!r}", _cells, cells, spec)
         if arrays and isinstance(getattr(spec, "type", None), Array):
             values = [_array(value) for value in values]
         parts[label if spec.name is None else spec.name] = pd.Series(values, frame.index)
@@ -63,7 +63,7 @@ def fit(frame: Any, schema: Schema | None) -> Any:
         return frame
     for label, spec in specs(frame, schema).items():
         if spec is not None and isinstance(spec.type, Array | Object | Map):
-            values = _named(label, columns.column, frame[label].tolist(), spec.type)
+            values = _named(f"column {label!r}", columns.column, frame[label].tolist(), spec.type)
             frame[label] = pd.Series(values, frame.index, object)
     return frame
 
@@ -85,11 +85,11 @@ def _cells(cells: list[Any], spec: Any) -> Any:
     return columns.column(cells, spec.type, spec.required)
 
 
-def _named(label: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+def _named(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except CodecError as error:
-        raise BadRequest(f"column {label!r}: {error}") from None
+        raise BadRequest(f"{what}: {error}") from None
 
 
 def _array(value: Any) -> Any:
@@ -135,6 +135,10 @@ def _rows(data: Any, schema: Schema) -> dict[str, Any]:
         if not named:
             raise BadRequest("the model's inputs have no names: send rows, not an object")
         return _members(data, schema)
+    if named and not isinstance(data, list):
+        raise BadRequest(
+            f"the columns of the model's signature are {schema.input_names()}; send them by name"
+        )
     return {"data": data if isinstance(data, list) else [data]}
 
 
@@ -158,7 +162,9 @@ def _are_records(data: Any) -> bool:
 def _tensors(data: Any, schema: Schema) -> Any:
     """The array, or the arrays by name, that ``instances`` or ``inputs`` hold."""
     if not schema.has_input_names():
-        return _named("inputs", columns.tensor, data, schema.inputs[0].type)
+        if isinstance(data, dict):
+            raise BadRequest("the model's input has no name: send an array, not an object")
+        return _named("the input", columns.tensor, data, schema.inputs[0].type)
     if _are_records(data):
         names = dict.fromkeys(name for record in data for name in record)
         data = {name: [record.get(name) for record in data] for name in names}
@@ -168,6 +174,6 @@ def _tensors(data: Any, schema: Schema) -> Any:
         raise BadRequest(f"the model takes tensors by name: {schema.input_names()}")
     dtypes = {str(spec.name): spec.type for spec in schema.inputs}
     return {
-        name: _named(name, columns.tensor, value, dtypes[name]) if name in dtypes else value
+        name: _named(f"input {name!r}", columns.tensor, value, dtypes[name]) if name in dtypes else value
         for name, value in data.items()
     }
