@@ -36,10 +36,13 @@ def column(cells: list[Any], kind: Any, required: bool = True) -> Any:
     if not isinstance(kind, DataType):
         return [_in_row(row, cell, kind) for row, cell in enumerate(cells)]
     holes = {place for place, cell in enumerate(cells) if _is_missing(cell, kind)}
-    if not holes or kind in (DataType.integer, DataType.long) or (required and kind not in _FILLED):
+    if kind is DataType.string:
+        _decoded(["" if i in holes or _are_texts(cell) else cell for i, cell in enumerate(cells)], kind)
+        return [None if i in holes else cell for i, cell in enumerate(cells)]
+    fill = _FILLS.get(kind) if not required or kind in _ALWAYS else None
+    if not holes or fill is None:
         return _decoded(cells, kind)
-    filled = [_FILLED.get(kind, _FILL.get(kind)) if i in holes else cell for i, cell in enumerate(cells)]
-    values = _decoded(filled, kind)
+    values = _decoded([fill if i in holes else cell for i, cell in enumerate(cells)], kind)
     return values if kind in _FLOATS else [None if i in holes else v for i, v in enumerate(values)]
 
 
@@ -127,14 +130,9 @@ def _number(cells: list[Any], kind: DataType) -> Any:
     return numeric.decode(cells, MLFLOW_TYPES[kind.name].datatype, [len(cells)])
 
 
-def _string(cells: list[Any]) -> list[Any]:
-    """Texts, and lists of texts, which MLflow leaves alone."""
-    for cell in cells:
-        if isinstance(cell, list):
-            _string(cell)
-        elif not isinstance(cell, str):
-            raise CodecError(f"{cell!r} is no text")
-    return cells
+def _are_texts(cell: Any) -> bool:
+    """Lists of texts stand in text columns, where MLflow leaves them alone."""
+    return isinstance(cell, list) and all(isinstance(part, str) for part in cell)
 
 
 def _binary(cells: list[Any]) -> list[bytes]:
@@ -155,13 +153,18 @@ def _datetime(cells: list[Any]) -> pd.DatetimeIndex:
 
 _DECODERS: dict[DataType, Callable[[list[Any]], Any]] = {
     **{kind: partial(_number, kind=kind) for kind in DataType if kind.name in MLFLOW_TYPES},
-    DataType.string: _string,
+    DataType.string: text.decode_str,
     DataType.binary: _binary,
     DataType.datetime: _datetime,
 }
-# What stands for a missing value while the others are decoded; _FILL: in optional columns only.
-_FILLED = {**dict.fromkeys(_FLOATS, np.nan), DataType.string: "", DataType.datetime: "1970-01-01"}
-_FILL = {DataType.boolean: False, DataType.binary: ""}
+# What stands for a missing value while the others are decoded: in optional columns, and in some in all.
+_FILLS: dict[DataType, Any] = {
+    **dict.fromkeys(_FLOATS, np.nan),
+    DataType.datetime: "1970-01-01",
+    DataType.boolean: False,
+    DataType.binary: "",
+}
+_ALWAYS = (*_FLOATS, DataType.datetime)
 
 
 def _elements(values: list[Any], kind: DataType) -> Any:
