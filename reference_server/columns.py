@@ -35,7 +35,7 @@ def column(cells: list[Any], kind: Any, required: bool = True) -> Any:
     """
     if not isinstance(kind, DataType):
         return [_in_row(row, cell, kind) for row, cell in enumerate(cells)]
-    holes = {place for place, cell in enumerate(cells) if _is_missing(cell, kind)}
+    holes = _missing(cells, kind)
     if kind is DataType.string:
         _decoded(["" if i in holes or _are_texts(cell) else cell for i, cell in enumerate(cells)], kind)
         return [None if i in holes else cell for i, cell in enumerate(cells)]
@@ -121,9 +121,11 @@ def _is_one(cell: Any, decode: Callable[[list[Any]], Any]) -> bool:
     return True
 
 
-def _is_missing(cell: Any, kind: DataType) -> bool:
-    nan = isinstance(cell, float) and cell != cell
-    return cell is None or nan or (kind is DataType.datetime and cell == "NaT")
+def _missing(cells: list[Any], kind: DataType) -> set[int]:
+    if kind in _FLOATS:  # NaN is one
+        return {place for place, cell in enumerate(cells) if cell is None}
+    extra = "NaT" if kind is DataType.datetime else None
+    return {place for place, cell in enumerate(cells) if cell is None or cell == extra or cell != cell}
 
 
 def _number(cells: list[Any], kind: DataType) -> Any:

@@ -18,8 +18,8 @@ import pytest
 from mlflow.pyfunc import scoring_server
 
 from reference_server import create_app
+from tests.saving import SEEN, save
 from tests.server.conftest import JSON, running, start
-from tests.server.saving import SEEN, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow advises
 NAN, NOW = float("nan"), datetime(2020, 1, 2, 3, 4, 5, 678900)

@@ -12,8 +12,8 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, Tens
 from mlflow.types.schema import Array, Map, Object, Property
 
 from reference_server import create_app
+from tests.saving import save
 from tests.server.conftest import JSON
-from tests.server.saving import save
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow advises
 
