@@ -94,8 +94,9 @@ def parameter(value: Any, kind: Any) -> Any:
 
 
 def _in_row(row: int, cell: Any, kind: Any) -> Any:
+    missing = isinstance(cell, float) and cell != cell  # a record lacks the member
     try:
-        return structure(cell, kind)
+        return None if missing else structure(cell, kind)
     except CodecError as error:
         raise CodecError(f"row {row}: {error}") from None
 

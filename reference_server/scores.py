@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.utils.proto_json_utils import NumpyEncoder, _get_jsonable_obj
 
@@ -26,11 +27,13 @@ def written(prediction: Any, *, bare: bool = False) -> str:
 
 
 class _Encoder(NumpyEncoder):  # type: ignore[misc]  # mlflow has no types
-    """MLflow's, which writes NaT as a text, and NA not at all."""
+    """MLflow's, which writes NaT as a text, and neither NA nor a single object in an array."""
 
     def try_convert(self, o: Any) -> tuple[Any, bool]:
         if o is pd.NA or o is pd.NaT:
             return None, True
+        if isinstance(o, np.ndarray) and o.dtype == object:
+            return o.tolist(), True
         converted: tuple[Any, bool] = super().try_convert(o)
         return converted
 

@@ -4,10 +4,11 @@ Source: mlflow.pyfunc.scoring_server.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
@@ -66,7 +67,7 @@ def _read_json(model: Model, body: bytes) -> _Request:
     (form,) = forms
     if schema is not None:
         return _Request(tables.read(form, document[form], schema), params)
-    return _Request(_guessed({form: document[form]}), params)
+    return _Request(_guessed(form, document[form]), params)
 
 
 def _language_model(model: Model, document: dict[str, Any]) -> _Request:
@@ -81,12 +82,31 @@ def _language_model(model: Model, document: dict[str, Any]) -> _Request:
     return _Request(data, params, bare=True)
 
 
-def _guessed(data: dict[str, Any]) -> Any:
-    """The data for a model without a signature, with the types that NumPy and pandas find in it."""
+def _guessed(form: str, data: Any) -> Any:
+    """The data for a model without a signature, with the types that NumPy and pandas find in it.
+
+    Raises ``BadRequest`` where they make another number of an integer: a float, for the company it has.
+    """
     try:
-        return scoring_server.infer_and_parse_data(data)
+        found = scoring_server.infer_and_parse_data({form: data})
     except MlflowException as error:
         raise BadRequest(error.message) from None
+    if isinstance(found, pd.DataFrame):
+        arrays = [part.to_numpy() for _, part in found.items()]
+    else:
+        arrays = list(map(np.asarray, found.values() if isinstance(found, dict) else [found]))
+    for number in _inexact(data):
+        if any(array.dtype.kind == "f" and (array == float(number)).any() for array in arrays):
+            raise BadRequest(f"{form}: {number} would become {int(float(number))} beside what is no integer")
+    return found
+
+
+def _inexact(value: Any) -> Iterator[int]:
+    """The integers in ``value`` that no float expresses."""
+    if type(value) is int and int(float(value)) != value:
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _inexact(part)
 
 
 def _read_csv(model: Model, body: bytes) -> _Request:

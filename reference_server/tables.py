@@ -16,6 +16,8 @@ from reference_server import columns
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import BadRequest
 
+_STRUCTURES = (Array, Object, Map)
+
 
 def read(form: str, data: Any, schema: Schema) -> Any:
     """The DataFrame, array or dictionary of arrays in ``data``, which stands under the name of ``form``.
@@ -42,18 +44,12 @@ def typed(frame: pd.DataFrame, schema: Schema, *, arrays: bool = False) -> pd.Da
 
     ``arrays``: an Array is a NumPy array, as MLflow has it in instances and inputs.
     """
-    if not frame.columns.is_unique:
-        raise BadRequest(f"column {frame.columns[frame.columns.duplicated()][0]!r} is given twice")
     parts: dict[Any, Any] = {}
     for label, spec in specs(frame, schema).items():
-        cells = frame[label].tolist()
-        if spec is None:
-            parts[label] = frame[label]
-            continue
-        values = _named(f"column {label!r}", _cells, cells, spec)
-        if arrays and isinstance(getattr(spec, "type", None), Array):
-            values = [_array(value) for value in values]
-        parts[label if spec.name is None else spec.name] = pd.Series(values, frame.index)
+        name = label if spec is None or spec.name is None else spec.name
+        if name in parts:
+            raise BadRequest(f"column {name!r} is given twice")
+        parts[name] = frame[label] if spec is None else _series(label, frame[label], spec, arrays)
     return pd.DataFrame(parts, frame.index)
 
 
@@ -61,15 +57,17 @@ def fit(frame: Any, schema: Schema | None) -> Any:
     """``frame`` with the elements of its Array, Object and Map columns as the signature has them."""
     if schema is None or schema.is_tensor_spec() or not isinstance(frame, pd.DataFrame):
         return frame
-    for label, spec in specs(frame, schema).items():
-        if spec is not None and isinstance(spec.type, Array | Object | Map):
-            values = _named(f"column {label!r}", columns.column, frame[label].tolist(), spec.type)
-            frame[label] = pd.Series(values, frame.index, object)
-    return frame
+    structured = {n: s for n, s in specs(frame, schema).items() if s and isinstance(s.type, _STRUCTURES)}
+    return frame.assign(**{n: _series(n, frame[n], spec, False) for n, spec in structured.items()})
 
 
 def specs(frame: pd.DataFrame, schema: Schema) -> dict[Any, Any]:
-    """What the signature says of each column: by its name, which may be a number there, or by its place."""
+    """What the signature says of each column: by its name, which may be a number there, or by its place.
+
+    Raises ``BadRequest`` when two columns have one name.
+    """
+    if not frame.columns.is_unique:
+        raise BadRequest(f"column {frame.columns[frame.columns.duplicated()][0]!r} is given twice")
     if not schema.has_input_names():
         unnamed = schema.inputs * len(frame.columns) if schema.is_tensor_spec() else schema.inputs
         return dict.fromkeys(frame.columns) | dict(zip(frame.columns, unnamed, strict=False))
@@ -77,12 +75,17 @@ def specs(frame: pd.DataFrame, schema: Schema) -> dict[Any, Any]:
     return {label: specs.get(str(label)) for label in frame.columns}
 
 
-def _cells(cells: list[Any], spec: Any) -> Any:
+def _series(label: Any, cells: "pd.Series[Any]", spec: Any, arrays: bool) -> "pd.Series[Any]":
+    """The cells of a column as ``spec`` has them."""
+    what, index, values = f"column {label!r}", cells.index, cells.tolist()
     if isinstance(spec.type, np.dtype):
-        if any(isinstance(cell, list) for cell in cells):
-            return [columns.tensor(cell, spec.type) for cell in cells]
-        return columns.tensor(cells, spec.type)
-    return columns.column(cells, spec.type, spec.required)
+        if not any(isinstance(value, list) for value in values):
+            return pd.Series(_named(what, columns.tensor, values, spec.type), index)
+        return pd.Series([_named(what, columns.tensor, value, spec.type) for value in values], index, object)
+    values = _named(what, columns.column, values, spec.type, spec.required)
+    if arrays and isinstance(spec.type, Array):
+        values = [_array(value) for value in values]
+    return pd.Series(values, index, object if isinstance(spec.type, _STRUCTURES) else None)
 
 
 def _named(what: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -102,9 +105,11 @@ def _array(value: Any) -> Any:
 def _frame(form: str, **arguments: Any) -> pd.DataFrame:
     """A DataFrame whose cells are the values of the request."""
     try:
-        return pd.DataFrame(**arguments, dtype=object)
+        frame = pd.DataFrame(**arguments, dtype=object)
+        hash(tuple(frame.columns))
     except Exception as error:  # pandas promises no kind of error
         raise BadRequest(f"{form} is no table: {error}") from None
+    return frame
 
 
 def _split(data: Any) -> dict[str, Any]:
@@ -150,7 +155,7 @@ def _members(data: dict[str, Any], schema: Schema, *, bare: bool = False) -> dic
         texts = bare or isinstance(kinds.get(name), AnyType)
         return not isinstance(value, list) or (texts and all(isinstance(part, str) for part in value))
 
-    structured = any(isinstance(kind, Array | Object | Map) for kind in kinds.values())
+    structured = any(isinstance(kind, _STRUCTURES) for kind in kinds.values())
     one_row = structured or all(is_cell(name, value) for name, value in data.items())
     return {"data": [data] if one_row else data}
 

@@ -38,6 +38,7 @@ NAN = float("nan")
         ({"a": np.array([NAN]), "b": {"c": [pd.NA]}}, {"a": [None], "b": {"c": [None]}}),
         ({"a": np.array(["x", pd.NaT], object)}, {"a": ["x", None]}),
         (datetime.date(2020, 1, 2), "2020-01-02"),
+        ({"a": np.array(None, object), "b": np.array([[pd.NaT]], object)}, {"a": None, "b": [[None]]}),
         (None, None),
     ],
 )  # fmt: skip

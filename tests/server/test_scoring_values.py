@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import Array, Map, Object, Property
@@ -288,7 +290,7 @@ def test_a_tensor_is_kept(ask: Ask, name: str, data: Any, expected: Any) -> None
 
 
 TENSORS_REFUSED: dict[str, list[Any]] = {
-    "float64": [[[1, True]], [[1, "1"]], [[1, "x"]], [[1, {}]], [[1], [2, 3]]],
+    "float64": [[[1, True]], [[1, "1"]], [[1, "x"]], [[1, {}]], [[1], [2, 3]], [[], None], [[1, 2], None]],
     "float32": [[[1, 1e300]]],
     "int64": [[[1, 1.5]], [[1, 2**63]], [[1, True]], [[1, None]], [[1, "1"]]],
     "uint8": [[[1, 256]], [[1, -1]]],
@@ -322,6 +324,55 @@ def test_columns_named_by_numbers_are_found_by_number_and_by_text(ask: Ask) -> N
     for body in (*rows, {"dataframe_records": [{"1": 2, "0": 1}]}):
         assert ask("numbered", body) == (200, {"predictions": [{"0": 1, "1": 2.0}]})
     assert ask("numbered", "0,1\n1,2\n", CSV) == (200, {"predictions": [{"0": 1, "1": 2.0}]})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_records": [{"id": 2**53 + 1}, {"id": None}]},
+        {"dataframe_split": {"columns": ["id"], "data": [[2**53 + 1], [1.5]]}},
+        {"instances": [{"id": 2**53 + 1}, {"id": 0.5}]},
+        {"inputs": [2**63 + 1, -1]},
+        {"inputs": {"id": [2**53 + 1, 0.5]}},
+    ],
+)
+def test_without_a_signature_no_integer_becomes_another(ask: Ask, body: Any) -> None:
+    status, answer = ask("none", body)
+    assert status == 400
+    assert "would become" in answer["message"]
+
+
+def test_without_a_signature_integers_keep_their_digits(ask: Ask) -> None:
+    for numbers in ([2**53 + 1, 1], [2**64, 1], [2**53, 0.5]):
+        assert ask("none", {"inputs": numbers}) == (200, {"predictions": numbers})
+        records = [{"id": number} for number in numbers]
+        assert ask("none", {"dataframe_records": records}) == (200, {"predictions": records})
+
+
+TEXTS = st.sampled_from([*SCALARS, *STRUCTURES, "0", "1", "columns", "data", "index", "x"])
+JSON_VALUES = st.recursive(
+    st.sampled_from([None, True, 0, 1.5, 2**70, float("nan"), float("-inf"), "", "x", "2020-01-01"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=12,
+)
+FORMS = st.sampled_from(["dataframe_split", "dataframe_records", "instances", "inputs", "messages", "params"])
+SPLITS = st.fixed_dictionaries({"data": JSON_VALUES}, optional={"columns": JSON_VALUES, "index": JSON_VALUES})
+
+
+@pytest.mark.parametrize(
+    "model", ["none", "optional", "structures", "numbered", "unnamed", "params", "float64"]
+)
+def test_any_json_is_answered_or_refused(ask: Ask, model: str) -> None:
+    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @given(
+        st.dictionaries(FORMS, JSON_VALUES, max_size=2) | st.fixed_dictionaries({"dataframe_split": SPLITS})
+    )
+    def check(body: Any) -> None:
+        status, answer = ask(model, body)
+        infinite = "Infinity, which no JSON number" in str(answer)  # the model returns it
+        assert status in (200, 400) or infinite, (body, answer)
+
+    check()
 
 
 def test_a_column_that_is_given_twice_is_refused(ask: Ask) -> None:
