@@ -21,6 +21,6 @@ def create_app(folder: "str | Path", invocations: str | None = None, skip_broken
     # MLflow starts threads, which do not survive a fork: it is imported by the worker that calls this.
     from pathlib import Path
 
-    from reference_server import app
+    from reference_server import app, repository
 
-    return app.build(app.load(Path(folder), skip_broken), invocations)
+    return app.build(repository.load(Path(folder), skip_broken), invocations)

@@ -1,22 +1,12 @@
 """The WSGI application over models in memory."""
 
-import os
-from pathlib import Path
-
 from flask import Flask
 
-from reference_server import repository, routes_mlflow, routes_v2, web
+from reference_server import routes_mlflow, routes_v2, web
 from reference_server.errors import RepositoryError
 from reference_server.repository import Repository
 from reference_server.runtime import Model
 from reference_server.web import MAX_BODY as MAX_BODY
-
-
-def load(folder: Path, skip_broken: bool = False) -> Repository:
-    """The models of ``folder``, to be served; see ``repository.load``."""
-    # As `mlflow models serve` does: models with type hints read JSON differently when they are served.
-    os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
-    return repository.load(folder, skip_broken)
 
 
 def build(models: Repository, invocations: str | None = None) -> Flask:

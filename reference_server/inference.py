@@ -24,8 +24,7 @@ def infer(model: Model, body: Any) -> dict[str, Any]:
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
         _refuse_unknown(asked, list(model.outputs.tensors))
-    data = decoding.decode(request, model.inputs)
-    prediction = model.predict(data, _params(model, request))
+    prediction = model.predict(decoding.decode(request, model.inputs), _params(model, request))
     parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
     _refuse_unknown(asked, list(parts))
     wanted = asked or dict.fromkeys(parts)

@@ -1,11 +1,10 @@
 """MLflow's scoring protocol: /ping, /health, /version, /invocations. Source: mlflow.pyfunc.scoring_server."""
 
 from flask import Blueprint, Response, request
-from mlflow.pyfunc.scoring_server import CONTENT_TYPES
 from mlflow.version import VERSION
 
 from reference_server import scoring
-from reference_server.errors import NotFound, UnsupportedMediaType
+from reference_server.errors import NotFound
 from reference_server.runtime import Model
 from reference_server.web import JSON, body
 
@@ -27,10 +26,8 @@ def blueprint(model: Model | None) -> Blueprint:
     def invocations() -> Response:
         if model is None:
             raise NotFound("several models are served: start the server with --invocations NAME")
-        if not request.mimetype:
-            raise UnsupportedMediaType(f"there is no Content-Type; send one of {', '.join(CONTENT_TYPES)}")
-        parameters = [f"{name}={value}" for name, value in request.mimetype_params.items()]
-        content_type = "; ".join([request.mimetype, *parameters])
-        return Response(scoring.invoke(model, body(), content_type), mimetype=JSON)
+        return Response(
+            scoring.invoke(model, body(), request.mimetype, request.mimetype_params), mimetype=JSON
+        )
 
     return routes

@@ -3,84 +3,126 @@
 Source: mlflow.pyfunc.scoring_server.
 """
 
-import json
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
+from mlflow.pyfunc.utils.serving_data_parser import SUPPORTED_LLM_FORMATS
 
-from reference_server import jsonio
-from reference_server.errors import BadRequest, ModelError, ServingError, UnsupportedMediaType
+from reference_server import csvtable, jsonio, scores, tables
+from reference_server.errors import BadRequest, UnsupportedMediaType
 from reference_server.runtime import Model
-from reference_server.tables import as_table
+
+FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
-class _Call:
-    """One prediction, as MLflow's ``invocations`` asks for it. It turns every failure of ``predict`` into
-    status 400: ``failure`` keeps whose fault it was."""
+@dataclass(frozen=True)
+class _Request:
+    """What a model is asked. ``bare``: as a language model is, and the answer has no member predictions."""
 
-    def __init__(self, model: Model) -> None:
-        self.metadata = model.pyfunc.metadata
-        self._model = model
-        self.reached = False
-        self.failure: ServingError | None = None
-
-    def predict(self, data: Any, params: Any = None) -> Any:
-        self.reached = True
-        try:
-            return self._model.predict(data, params)
-        except ServingError as error:
-            self.failure = error
-            raise
+    data: Any
+    params: Any = None
+    bare: bool = False
 
 
-def invoke(model: Model, body: bytes, content_type: str) -> str:
-    """The JSON text that answers ``body``. Predictions that are NaN are null.
+def invoke(model: Model, body: bytes, media_type: str, parameters: Mapping[str, str] | None = None) -> str:
+    """The JSON text that answers ``body``, whose Content-Type has been taken apart.
 
     Raises ``BadRequest``, ``UnsupportedMediaType`` or ``ModelError``.
     """
-    call = _Call(model)
-    schema = call.metadata.get_input_schema()
+    request = _reader(media_type, parameters or {})(model, body)
+    return scores.written(model.predict(request.data, request.params), bare=request.bare)
+
+
+def _reader(media_type: str, parameters: Mapping[str, str]) -> Callable[[Model, bytes], _Request]:
+    if media_type not in _READERS:
+        given = f"Content-Type {media_type!r} is not supported" if media_type else "there is no Content-Type"
+        raise UnsupportedMediaType(f"{given}; send one of {', '.join(_READERS)}")
+    for name, value in parameters.items():
+        if name != "charset" or value.lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(f"Content-Type has {name}={value}; it may have charset=utf-8 alone")
+    return _READERS[media_type]
+
+
+def _read_json(model: Model, body: bytes) -> _Request:
+    document = jsonio.loads_python(body)
+    if not isinstance(document, dict):
+        raise BadRequest(f"{_WANTED}; this is {type(document).__name__}")
+    schema = model.pyfunc.metadata.get_input_schema()
+    if not SUPPORTED_LLM_FORMATS.isdisjoint(document):
+        return _language_model(model, document)
+    params = document.get("params")
+    if model.pyfunc.metadata._is_signature_from_type_hint():
+        if "inputs" not in document:
+            raise BadRequest(f"the model has type hints: the request must have inputs, not {list(document)}")
+        return _Request(document["inputs"], params)
+    forms = [form for form in FORMS if form in document]
+    if len(forms) != 1:
+        raise BadRequest(f"{_WANTED}; this has {list(document)}")
+    (form,) = forms
+    if schema is not None:
+        return _Request(tables.read(form, document[form], schema), params)
+    return _Request(_guessed(form, document[form]), params)
+
+
+def _language_model(model: Model, document: dict[str, Any]) -> _Request:
+    """A request that stands for itself: MLflow knows it by the member messages, prompt or input."""
+    metadata = model.pyfunc.metadata
+    schema, declared = metadata.get_input_schema(), metadata.get_params_schema()
+    names = {spec.name for spec in declared.params} if declared else set()
+    data: Any = {name: value for name, value in document.items() if name not in names}
+    params = {name: value for name, value in document.items() if name in names}
+    if schema is not None and not metadata._is_signature_from_type_hint():
+        data = tables.bare(data, schema)
+    return _Request(data, params, bare=True)
+
+
+def _guessed(form: str, data: Any) -> Any:
+    """The data for a model without a signature, with the types that NumPy and pandas find in it.
+
+    Raises ``BadRequest`` where they make another number of an integer: a float, for the company it has.
+    """
     try:
-        data: Any = as_table(_object(body), schema) if _is_json(content_type) else body
-        result = scoring_server.invocations(data, content_type, call, schema)
-    except ServingError:
-        raise
-    except Exception as error:
-        raise _blame(call, error) from error
-    if result.status != 200:
-        raise UnsupportedMediaType(result.response)
-    return _strict(result.response)
+        found = scoring_server.infer_and_parse_data({form: data})
+    except MlflowException as error:
+        raise BadRequest(error.message) from None
+    if isinstance(found, pd.DataFrame):
+        arrays = [part.to_numpy() for _, part in found.items()]
+    else:
+        arrays = list(map(np.asarray, found.values() if isinstance(found, dict) else [found]))
+    for number in _inexact(data):
+        if any(array.dtype.kind == "f" and (array == float(number)).any() for array in arrays):
+            raise BadRequest(f"{form}: {number} would become {int(float(number))} beside what is no integer")
+    return found
 
 
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip() == "application/json"
+def _inexact(value: Any) -> Iterator[int]:
+    """The integers in ``value`` that no float expresses."""
+    if type(value) is int and int(float(value)) != value:
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _inexact(part)
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    value = jsonio.loads(body)
-    if not isinstance(value, dict):
-        raise BadRequest(f"{scoring_server.REQUIRED_INPUT_FORMAT}; this is {type(value).__name__}")
-    return value
+def _read_csv(model: Model, body: bytes) -> _Request:
+    return _Request(csvtable.read(body, model.pyfunc.metadata.get_input_schema()))
 
 
-def _blame(call: _Call, error: Exception) -> ServingError:
-    if call.failure is not None:
-        return call.failure
-    if call.reached:
-        return ModelError("the model's prediction cannot be written as JSON")
-    if isinstance(error, MlflowException):
-        return BadRequest(error.message)
-    return BadRequest("the input cannot be read; check it against the model's signature")
+def _read_parquet(model: Model, body: bytes) -> _Request:
+    try:
+        return _Request(pd.read_parquet(io.BytesIO(body)))
+    except Exception:  # neither pandas nor pyarrow promises a kind of error
+        raise BadRequest("the body is no Parquet file with a table") from None
 
 
-def _strict(text: str) -> str:
-    """``text`` without the tokens NaN and Infinity, which Python's json writes and JSON does not have."""
-    if "NaN" not in text and "Infinity" not in text:
-        return text
-    return json.dumps(json.loads(text, parse_constant=_constant))
-
-
-def _constant(token: str) -> None:
-    if token != "NaN":
-        raise ModelError(f"a prediction is {token}, which no JSON number expresses")
+_WANTED = f"The input must be a JSON dictionary with exactly one of the input fields {', '.join(FORMS)}"
+_READERS: dict[str, Callable[[Model, bytes], _Request]] = {
+    "text/csv": _read_csv,
+    "application/json": _read_json,
+    "application/vnd.apache.parquet": _read_parquet,
+}

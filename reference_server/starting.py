@@ -24,9 +24,9 @@ class Starting:
         Raises ``RepositoryError`` when there is nothing to serve.
         """
         # MLflow starts threads, which do not survive a fork: it is imported by the worker that serves.
-        from reference_server import app, examples
+        from reference_server import app, examples, repository
 
-        models = app.load(self._folder, self._skip_broken)
+        models = repository.load(self._folder, self._skip_broken)
         loaded = app.build(models, self._invocations)
         complaints = [f"skipped: {model.error}" for model in models.broken]
         complaints += examples.ask_examples(models.models())

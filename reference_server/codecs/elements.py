@@ -26,8 +26,7 @@ def flatten(data: list[Any], shape: Sequence[int]) -> list[Any]:
     if len(data) != shape[0]:
         raise CodecError(f"shape {list(shape)} has {shape[0]} rows, data has {len(data)}")
     for axis, size in enumerate(shape[1:], start=1):
-        ragged = next((row for row in data if type(row) is not list or len(row) != size), None)
-        if ragged is not None:
+        if any(type(row) is not list or len(row) != size for row in data):
             raise CodecError(f"data is not nested as shape {list(shape)} says: dimension {axis} has {size}")
         data = list(chain.from_iterable(data))
     return data

@@ -17,6 +17,11 @@ from tests.servers import start as start
 JSON = {"Content-Type": "application/json"}
 
 
+def reads(text: str | bytes) -> Any:
+    """The value of a JSON text; strict: NaN and Infinity are no JSON."""
+    return json.loads(text, parse_constant=lambda token: pytest.fail(f"{token} in {text!r}"))
+
+
 @dataclass(frozen=True)
 class Answer:
     """An HTTP answer, its body parsed when it is JSON."""
@@ -29,7 +34,7 @@ class Answer:
     def json(self) -> Any:
         """The body; strict: NaN and Infinity are no JSON."""
         assert self.headers["Content-Type"] == "application/json", self
-        return json.loads(self.body, parse_constant=lambda token: pytest.fail(f"{token} in {self}"))
+        return reads(self.body)
 
 
 class Client:

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from reference_server import jsonio
 from reference_server.errors import BadRequest
 
-SCALARS = (
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
-)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats(allow_nan=False) | st.text()
 NAMES = st.sampled_from(["a", "b", ":", '":', ""])
 
 
@@ -95,3 +93,44 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     except BadRequest:
         return
     assert value == json.loads(body.decode("utf-8"))
+
+
+@given(st.integers(2**63, 2**200), st.booleans())
+def test_long_integers_keep_their_digits(number: int, negative: bool) -> None:
+    number = -number if negative else number
+    for read in (jsonio.loads, jsonio.loads_python):
+        assert read(b"[%d]" % number) == [number]
+        assert type(read(b'{"a": %d}' % number)["a"]) is int
+
+
+@given(st.lists(st.sampled_from(["NaN", "Infinity", "-Infinity", "1", '"NaN"', '"\\"Infinity"', "null"])))
+def test_the_constants_of_python_are_read_where_they_are_allowed(parts: list[str]) -> None:
+    body = f"[{', '.join(parts)}]".encode()
+    assert repr(jsonio.loads_python(body)) == repr(json.loads(body))
+    constant = next((part for part in parts if part in ("NaN", "Infinity", "-Infinity")), None)
+    if constant is None:
+        assert jsonio.loads(body) == json.loads(body)
+    else:
+        with pytest.raises(BadRequest, match=f"{constant} is no JSON: write null"):
+            jsonio.loads(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[nan]",
+        b"[-NaN]",
+        b"[NaN",
+        b"NaN1",
+        b"[inf]",
+        b'{"a": NaN, "a": 1}',
+        b'[NaN, "\\ud800"]',
+        b"[NaN, 1e999]",
+        b"[" * 65 + b"NaN" + b"]" * 65,
+        b'["NaN, NaN]',
+        b"\xff",
+    ],
+)
+def test_the_constants_open_no_other_door(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        jsonio.loads_python(body)
