@@ -7,6 +7,7 @@ import select
 import signal
 import sys
 from http import HTTPStatus
+from itertools import chain
 from threading import Thread
 from typing import Any
 
@@ -21,6 +22,8 @@ _STATUS = {
     "UnsupportedTransferCoding": HTTPStatus.NOT_IMPLEMENTED,
     "ExpectationFailed": HTTPStatus.EXPECTATION_FAILED,
 }
+# The idle connections of a ThreadWorker: those of Gunicorn 23 come first.
+_IDLE = ("_keep", "keepalived_conns", "pending_conns")
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -83,7 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Close idle connections, all of them when it stops: a client may hold one for longer than the server
         has left."""
         if not self.alive:
-            for connection in (*self.keepalived_conns, *self.pending_conns):
+            for connection in chain.from_iterable(getattr(self, name, ()) for name in _IDLE):
                 connection.timeout = 0
         super().murder_keepalived()
 

@@ -98,7 +98,7 @@ def test_the_server_refuses_to_start(tmp_path: Path, settings: list[dict[str, An
         create_app(tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:.*Add type hints")
+@pytest.mark.filterwarnings("ignore:.*Add type hints", "ignore:.*Type hint used")
 def test_models_that_share_what_may_be_shared(tmp_path: Path) -> None:
     """The same module; a class pickled in two states; models as code, whose files have one name."""
     root = tmp_path / "models"
