@@ -56,11 +56,8 @@ def _has_constant(body: bytes) -> bool:
 
 def _explain(error: orjson.JSONDecodeError) -> str:
     token = next((token for token in ("NaN", "Infinity") if error.doc.startswith(token, error.pos)), None)
-    if token == "NaN":
-        return "the body is not valid JSON: NaN is no JSON: write null"
-    if token:
-        return f"the body is not valid JSON: {token} is no JSON, which has no number for it"
-    return f"the body is not valid JSON: {error}"
+    reason = f"{token} is no JSON: write null for a missing value" if token else error
+    return f"the body is not valid JSON: {reason}"
 
 
 def dumps(value: Any) -> bytes:
