@@ -56,7 +56,8 @@ def _has_constant(body: bytes) -> bool:
 
 def _explain(error: orjson.JSONDecodeError) -> str:
     token = next((token for token in ("NaN", "Infinity") if error.doc.startswith(token, error.pos)), None)
-    reason = f"{token} is no JSON: write null for a missing value" if token else error
+    sign = "-" if token and error.pos and error.doc[error.pos - 1] == "-" else ""
+    reason = f"{sign}{token} is no JSON: write null for a missing value" if token else error
     return f"the body is not valid JSON: {reason}"
 
 

@@ -36,8 +36,8 @@ EXACT = 2**53  # from here on a float does not tell which integer was meant
 def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
     """An array of ``datatype`` and ``shape`` from flat JSON elements; BYTES gives an object array of str.
 
-    None is NaN among floating-point numbers (MLServer, "Support for NaN values"). Those are the nearest ones to
-    what is written (RFC 8259, section 6); but an integer that FP32 or FP16 cannot hold is refused, for there
+    None is NaN among floating-point numbers (MLServer, "Support for NaN values"). Those are the nearest ones
+    to what is written (RFC 8259, section 6); but an integer that FP32 or FP16 cannot hold is refused, for there
     it tells which of two it was.
     Raises ``CodecError`` for an element of another JSON type, with a fraction, or out of range.
     """

@@ -1,7 +1,7 @@
 """Content types of BYTES tensors: str, base64, datetime, pd_json.
 
-Each ``decode_*`` takes flat JSON elements, each ``encode_*`` gives them; both raise ``CodecError``. None is taken
-when encoding alone: it is missing, and stays so.
+Each ``decode_*`` takes flat JSON elements, each ``encode_*`` gives them; both raise ``CodecError``. None is
+taken when encoding alone: it is missing, and stays so.
 Source: MLServer 1.7.1, mlserver/codecs/{string,base64,datetime,pandas,json}.py.
 """
 

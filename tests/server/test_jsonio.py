@@ -61,7 +61,7 @@ def test_integers_are_exact(number: int, form: str) -> None:
     ("body", "fragment"),
     [
         ('["é", NaN]', "NaN is no JSON: write null"),
-        ('["NaN", -Infinity]', "Infinity is no JSON: write null"),
+        ('["NaN", -Infinity]', "-Infinity is no JSON: write null"),
         ('["NaN", x]', "unexpected character"),
     ],
 )
