@@ -37,8 +37,8 @@ def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
     """An array of ``datatype`` and ``shape`` from flat JSON elements; BYTES gives an object array of str.
 
     None is NaN among floating-point numbers (MLServer, "Support for NaN values"). Those are the nearest ones
-    to what is written (RFC 8259, section 6); but an integer that FP32 or FP16 cannot hold is refused, for there
-    it tells which of two it was.
+    to what is written (RFC 8259, section 6); but an integer that FP32 or FP16 cannot hold is refused: there
+    it would become another one.
     Raises ``CodecError`` for an element of another JSON type, with a fraction, or out of range.
     """
     element = DATATYPES[datatype].element
