@@ -25,6 +25,8 @@ _TEXT_CODECS: dict[str, Callable[[list[Any]], Any]] = {
     "pd_json": text.decode_json,
 }
 CONTENT_TYPES = ("np", *_TEXT_CODECS)
+# What stands for null while a column is decoded that has nothing else.
+_FILLERS: dict[str, Any] = {"str": "", "base64": "", "datetime": "1970-01-01", "pd_json": "null"}
 _TEXT_ELEMENTS: dict[str, type] = {"str": str, "base64": bytes}
 
 
@@ -88,27 +90,47 @@ def _decode_input(tensor: dict[str, Any], expected: Tensor | None, where: str) -
     shape = [int(size) for size in tensor["shape"]]
     try:
         elements = flatten(tensor["data"], shape)
-        _check_gaps(elements, datatype, expected)
-        values = _decode_elements(elements, datatype, shape, codec)
-        return values if expected is None else _fit(values, datatype, shape, expected)
+        gaps = _gaps(elements, datatype, expected)
+        filler = _FILLERS.get(codec, "" if datatype == "BYTES" else False)
+        filler = next((element for element in elements if element is not None), filler)
+        filled = [filler if element is None else element for element in elements] if gaps else elements
+        values = _decode_elements(filled, datatype, shape, codec)
+        return _without(values if expected is None else _fit(values, datatype, shape, expected), gaps)
     except CodecError as error:
         raise BadRequest(f"{where} ({tensor['name']!r}): {error}") from None
 
 
-def _check_gaps(elements: list[Any], datatype: str, expected: Tensor | None) -> None:
-    """Refuse null where it is no missing value: in integers always, in text and booleans that are required.
+def _gaps(elements: list[Any], datatype: str, expected: Tensor | None) -> list[int]:
+    """Where text and booleans are missing; floating-point numbers know null.
 
+    Raises ``CodecError`` for null where nothing may be missing: in integers, in text and booleans that are
+    required.
     Source: MLServer 1.7.1, "Support for NaN values" (floating-point numbers); MLflow, mlflow.models.utils,
     _enforce_mlflow_datatype, which keeps None among booleans and text, and has no integers beside it.
     """
     takes = {DATATYPES[name].element for name in (datatype, expected.datatype if expected else datatype)}
     if takes == {"number"} or None not in elements:
-        return
+        return []
     gap = f"data[{elements.index(None)}] is null"
     if "integer" in takes:
         raise CodecError(f"{gap}, and integers have no missing value")
     if expected is not None and expected.required and not isinstance(expected.kind, AnyType):
         raise CodecError(f"{gap}, and this input is required")
+    return [place for place, element in enumerate(elements) if element is None]
+
+
+def _without(values: Any, gaps: list[int]) -> Any:
+    """``values``, of which those in the gaps are missing."""
+    if not gaps:
+        return values
+    missing = set(gaps)
+    if isinstance(values, pd.DatetimeIndex):
+        return values.where([place not in missing for place in range(len(values))])
+    if isinstance(values, np.ndarray):
+        array = values.astype(object)
+        array.reshape(-1)[gaps] = None
+        return array
+    return [None if place in missing else value for place, value in enumerate(values)]
 
 
 def _decode_elements(elements: list[Any], datatype: str, shape: list[int], codec: str) -> Any:
@@ -136,22 +158,21 @@ def _fit(values: Any, datatype: str, shape: list[int], expected: Tensor) -> Any:
         return column if expected.kind is None else text.naive(column)
     column = list(column) if not isinstance(column, np.ndarray) else column.tolist()
     wanted = _TEXT_ELEMENTS.get(expected.content_type, object)
-    odd = next((value for value in column if value is not None and not isinstance(value, wanted)), None)
-    if odd is not None:
-        raise CodecError(f"gives {type(odd).__name__} elements, the model takes {wanted.__name__}")
+    if column and not isinstance(column[0], wanted):
+        raise CodecError(f"gives {type(column[0]).__name__} elements, the model takes {wanted.__name__}")
     if expected.content_type != "pd_json" or expected.kind is None:
         return column
     return [nested.read(v, expected.kind, expected.required, f"data[{i}]") for i, v in enumerate(column)]
 
 
 def _fit_numbers(column: Any, datatype: str, wanted: str) -> Any:
-    if datatype == "BYTES" or (column.dtype == object and datatype != wanted):
+    if datatype == "BYTES":
         raise CodecError(f"datatype {datatype} cannot be given as {wanted}")
     if datatype == "FP64" and DATATYPES[wanted].element == "integer":
         odd = column[np.abs(column) >= numeric.EXACT]
         if odd.size:
             raise CodecError(f"{odd[0]} in FP64 does not tell which integer it was: send {wanted}")
-    return column if column.dtype == object else numeric.cast(column, wanted)
+    return numeric.cast(column, wanted)
 
 
 def _fit_tensor(values: Any, shape: list[int], expected: Tensor) -> Any:

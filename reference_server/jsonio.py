@@ -56,11 +56,9 @@ def _has_constant(body: bytes) -> bool:
 
 def _explain(error: orjson.JSONDecodeError) -> str:
     token = next((token for token in ("NaN", "Infinity") if error.doc.startswith(token, error.pos)), None)
-    if token == "NaN":
-        return "the body is not valid JSON: NaN is no JSON: write null"
-    if token:
-        return f"the body is not valid JSON: {token} is no JSON, which has no number for it"
-    return f"the body is not valid JSON: {error}"
+    sign = "-" if token and error.pos and error.doc[error.pos - 1] == "-" else ""
+    reason = f"{sign}{token} is no JSON: write null for a missing value" if token else error
+    return f"the body is not valid JSON: {reason}"
 
 
 def dumps(value: Any) -> bytes:

@@ -63,10 +63,11 @@ def _scalar(value: Any, kind: DataType, where: str) -> Any:
 def _array(value: Any, kind: Array, required: bool, where: str) -> Any:
     if not isinstance(value, list):
         raise CodecError(f"{where or 'the value'} is {_said(value)}, not an array")
+    scalars = isinstance(kind.dtype, DataType)  # MLflow makes "n" and False of null among them
     found = [
         _MISSING[kind.dtype]
         if element is None and kind.dtype in (DataType.float, DataType.double)
-        else read(element, kind.dtype, required, f"{where}[{place}]")
+        else read(element, kind.dtype, required or scalars, f"{where}[{place}]")
         for place, element in enumerate(value)
     ]
     if kind.dtype is DataType.datetime:  # of a list MLflow makes integers

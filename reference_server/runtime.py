@@ -119,19 +119,19 @@ class Model:
 
 def _param(value: Any, spec: ParamSpec) -> Any:
     """``value`` as the parameter takes it. Raises ``CodecError`` or ``MlflowException``."""
-    if isinstance(spec.dtype, DataType):
-        many = spec.shape is not None and isinstance(value, list)
-        value = [_scalar(v, spec.dtype) for v in value] if many else _scalar(value, spec.dtype)
+    if spec.shape is not None and isinstance(value, list):
+        value = [_converted(element, spec.dtype) for element in value]
+    else:
+        value = _converted(value, spec.dtype)
     ParamSpec.validate_param_spec(value, spec)  # shapes and objects
     return value
 
 
-def _scalar(value: Any, kind: DataType) -> Any:
-    if kind is DataType.datetime:
-        nested.read(value, kind, required=False)
+def _converted(value: Any, kind: Any) -> Any:
+    found = nested.read(value, kind, required=False)
+    if value is None or kind is DataType.datetime:
         return value
-    # MLflow gives a model Python's floats for float and double alike.
-    return nested.read(value, DataType.double if kind is DataType.float else kind, required=False)
+    return float(value) if kind is DataType.float else found  # of float and double MLflow makes Python's
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -15,10 +15,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _NULL = type(None)
 _PYTHON: dict[str, set[type]] = {
-    "boolean": {bool, _NULL},
+    "boolean": {bool},
     "integer": {int, float},
     "number": {int, float, _NULL},
-    "string": {str, _NULL},
+    "string": {str},
 }
 _JSON = {
     bool: "boolean",
@@ -36,9 +36,9 @@ EXACT = 2**53  # from here on a float does not tell which integer was meant
 def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
     """An array of ``datatype`` and ``shape`` from flat JSON elements; BYTES gives an object array of str.
 
-    None is NaN among floating-point numbers (MLServer, "Support for NaN values"), and None in an object array
-    of bool or str. Floating-point numbers are the nearest ones to what is written (RFC 8259, section 6); but
-    an integer that FP32 or FP16 cannot hold is refused, for there it tells which of two it was.
+    None is NaN among floating-point numbers (MLServer, "Support for NaN values"). Those are the nearest ones
+    to what is written (RFC 8259, section 6); but an integer that FP32 or FP16 cannot hold is refused: there
+    it would become another one.
     Raises ``CodecError`` for an element of another JSON type, with a fraction, or out of range.
     """
     element = DATATYPES[datatype].element
@@ -50,8 +50,7 @@ def decode(elements: list[Any], datatype: str, shape: Sequence[int]) -> Array:
         return _reshape(_integers(elements, datatype), shape)
     if element == "number":
         return _reshape(_numbers(elements, datatype, int in kinds), shape)
-    dtype = "object" if _NULL in kinds else DATATYPES[datatype].numpy
-    return _reshape(np.array(elements, dtype), shape)
+    return _reshape(np.array(elements, DATATYPES[datatype].numpy), shape)
 
 
 def cast(array: Array, datatype: str) -> Array:

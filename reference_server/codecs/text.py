@@ -1,7 +1,7 @@
 """Content types of BYTES tensors: str, base64, datetime, pd_json.
 
-Each ``decode_*`` takes flat JSON elements, each ``encode_*`` gives them; both raise ``CodecError``. None is a
-missing element and stays one.
+Each ``decode_*`` takes flat JSON elements, each ``encode_*`` gives them; both raise ``CodecError``. None is
+taken when encoding alone: it is missing, and stays so.
 Source: MLServer 1.7.1, mlserver/codecs/{string,base64,datetime,pandas,json}.py.
 """
 
@@ -24,18 +24,20 @@ from reference_server.errors import BadRequest
 _BEYOND_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]")
 
 
-def decode_str(elements: list[Any]) -> list[Any]:
+def decode_str(elements: list[Any]) -> list[str]:
     """Text, as it is."""
+    if None in elements:
+        raise CodecError(f"data[{elements.index(None)}] is null: BYTES takes string elements")
     return _all(elements, str, "BYTES takes string elements")
 
 
-def decode_base64(elements: list[Any]) -> list[bytes | None]:
+def decode_base64(elements: list[Any]) -> list[bytes]:
     """Bytes from base64 text (RFC 4648, section 4)."""
     return [_each(_from_base64, "base64", place, e) for place, e in enumerate(decode_str(elements))]
 
 
 def decode_datetime(elements: list[Any]) -> pd.DatetimeIndex:
-    """Points in time from ISO 8601 text, with or without a UTC offset but all alike; NaT for None.
+    """Points in time from ISO 8601 text, with or without a UTC offset but all alike.
 
     Up to nine digits of a second, which may differ from text to text.
     """

@@ -100,8 +100,7 @@ def test_floats_round_but_never_overflow(datatype: str, value: float) -> None:
 @pytest.mark.parametrize("datatype", DATATYPES)
 @pytest.mark.parametrize("value", [True, 1, 0.5, "1", [1], None])
 def test_elements_have_the_json_type_of_the_datatype(datatype: str, value: Any) -> None:
-    null = type(None)
-    allowed = {"boolean": (bool, null), "integer": (int,), "number": (int, float), "string": (str, null)}
+    allowed = {"boolean": (bool,), "integer": (int,), "number": (int, float), "string": (str,)}
     element = DATATYPES[datatype].element
     if value is None and element == "number":
         assert math.isnan(numeric.decode([value], datatype, [1])[0])
@@ -219,12 +218,10 @@ def test_the_wrong_element_is_named(codec: Any, wrong: Any) -> None:
         codec([right, wrong])
 
 
-def test_none_is_missing_and_stays_so() -> None:
-    assert text.encode_str(text.decode_str(["a", None])) == ["a", None]
-    assert text.encode_base64(text.decode_base64(["AA==", None])) == ["AA==", None]
-    assert pd.isna(text.decode_datetime(["2026-01-01", None])[1])
+def test_what_is_missing_stays_so() -> None:
+    assert text.encode_str(["a", None]) == ["a", None]
+    assert text.encode_base64([b"\0", None]) == ["AA==", None]
     assert text.encode_datetime([pd.Timestamp(0), None]) == ["1970-01-01T00:00:00", None]
-    assert text.decode_json(["1", None]) == [1, None]
     gaps = [None, math.nan, {"a": [pd.NaT, pd.NA, 1]}]
     assert text.encode_json(gaps) == ["null", "null", '{"a":[null,null,1]}']
 

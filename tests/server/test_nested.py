@@ -92,6 +92,9 @@ def test_what_does_not_fit_is_named(value: Any, kind: Any, fragment: str) -> Non
 def test_what_is_optional_may_be_null() -> None:
     assert kept(None, THING, required=False) is None
     assert kept({"a": None}, Map(DataType.long), required=False) == {"a": None}
+    for kind in (DataType.string, DataType.boolean, DataType.long, DataType.datetime):
+        with pytest.raises(CodecError, match=r"\[0\] is null"):
+            nested.read([None], Array(kind), required=False)
 
 
 @given(st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False))

@@ -82,7 +82,7 @@ BODIES: list[tuple[bytes, str]] = [
     (b"", "not valid JSON"),
     (b"{", "not valid JSON"),
     (b'{"inputs": NaN}', "not valid JSON: NaN is no JSON: write null"),
-    (b'{"id": "NaN", "inputs": [-Infinity]}', "not valid JSON: Infinity is no JSON"),
+    (b'{"id": "NaN", "inputs": [-Infinity]}', "not valid JSON: -Infinity is no JSON"),
     (b'{"id": "NaN", "inputs": [nan]}', "not valid JSON: invalid literal"),
     (b'{"inputs": [1e400]}', "not valid JSON"),
     (b'\xef\xbb\xbf{"inputs": []}', "not valid JSON"),
