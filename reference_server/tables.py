@@ -57,8 +57,14 @@ def fit(frame: Any, schema: Schema | None) -> Any:
     """``frame`` with the elements of its Array, Object and Map columns as the signature has them."""
     if schema is None or schema.is_tensor_spec() or not isinstance(frame, pd.DataFrame):
         return frame
-    structured = {n: s for n, s in specs(frame, schema).items() if s and isinstance(s.type, _STRUCTURES)}
-    return frame.assign(**{n: _series(n, frame[n], spec, False) for n, spec in structured.items()})
+    found = specs(frame, schema)
+    structured = {label for label, spec in found.items() if spec and isinstance(spec.type, _STRUCTURES)}
+    if not structured:
+        return frame
+    return pd.DataFrame(
+        {n: _series(n, frame[n], found[n], False) if n in structured else frame[n] for n in frame},
+        frame.index,
+    )
 
 
 def specs(frame: pd.DataFrame, schema: Schema) -> dict[Any, Any]:
