@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.types import DataType
-from mlflow.types.schema import Array, Map, Object
+from mlflow.types.schema import AnyType, Array, Map, Object
 
 from reference_server.codecs import numeric, text
 from reference_server.codecs.elements import CodecError, flatten
@@ -94,7 +94,7 @@ def parameter(value: Any, kind: Any) -> Any:
 
 
 def _in_row(row: int, cell: Any, kind: Any) -> Any:
-    missing = isinstance(cell, float) and cell != cell  # a record lacks the member
+    missing = cell != cell and not isinstance(kind, AnyType)  # NaN where a record lacks the member
     try:
         return None if missing else structure(cell, kind)
     except CodecError as error:
