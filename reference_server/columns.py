@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.types import DataType
+from mlflow.types.schema import AnyType
 
 from reference_server import nested
 from reference_server.codecs import numeric, text
@@ -32,8 +33,9 @@ def column(cells: list[Any], kind: Any, required: bool = True) -> Any:
     Missing are null and NaN, and in times "NaT", which MLflow's client writes. They stay missing in floats,
     times and texts, and in optional columns of booleans and bytes; other columns refuse them.
     """
-    if not isinstance(kind, DataType):
-        # NaN: a record lacks the member.
+    if isinstance(kind, AnyType):
+        return cells
+    if not isinstance(kind, DataType):  # NaN: a record lacks the member
         plain = [None if isinstance(cell, float) and cell != cell else cell for cell in cells]
         return [nested.read(cell, kind, required, f"row {row}") for row, cell in enumerate(plain)]
     holes = _missing(cells, kind)

@@ -12,9 +12,9 @@ import pytest
 import urllib3
 
 from tests import servers
+from tests.server.echoes import JSON as JSON
+from tests.server.echoes import Ask, asking
 from tests.servers import start as start
-
-JSON = {"Content-Type": "application/json"}
 
 
 def reads(text: str | bytes) -> Any:
@@ -81,6 +81,12 @@ def client(repository: Path) -> Iterator[Client]:
     """A server of every fixture; /invocations belongs to wine-classifier."""
     with running(*start(repository, "--invocations", "wine-classifier")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
+    """Asks models that return what they are given."""
+    return asking(tmp_path_factory.mktemp("echoes"))
 
 
 def copy_model(repository: Path, name: str, target: Path, settings: dict[str, Any]) -> Path:

@@ -1,92 +1,15 @@
 """Nothing that comes in at /invocations becomes another value: it is kept, or refused with its column."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
-from mlflow.types.schema import Array, Map, Object, Property
 
-from reference_server import create_app
-from tests.saving import save
-from tests.server.conftest import JSON
+from tests.server.echoes import CSV, SCALARS, STRUCTURES, Ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow advises
-
-CSV = {"Content-Type": "text/csv"}
-SCALARS = ("boolean", "integer", "long", "float", "double", "string", "binary", "datetime")
-STRUCTURES = {
-    "texts": Array(DataType.string),
-    "doubles": Array(DataType.double),
-    "floats": Array(DataType.float),
-    "integers": Array(DataType.integer),
-    "longs": Array(DataType.long),
-    "booleans": Array(DataType.boolean),
-    "times": Array(DataType.datetime),
-    "matrix": Array(Array(DataType.double)),
-    "map": Map(DataType.double),
-    "object": Object(
-        [
-            Property("d", DataType.double, required=False),
-            Property("i", DataType.integer, required=False),
-            Property("f", DataType.float, required=False),
-            Property("t", DataType.datetime, required=False),
-            Property("s", DataType.string, required=False),
-            Property("v", Array(DataType.double), required=False),
-        ]
-    ),
-}
-PARAMS = {
-    "long": ParamSpec("long", DataType.long, 1),
-    "integer": ParamSpec("integer", DataType.integer, 1),
-    "double": ParamSpec("double", DataType.double, 1.0),
-    "float": ParamSpec("float", DataType.float, 1.0),
-    "string": ParamSpec("string", DataType.string, ""),
-    "boolean": ParamSpec("boolean", DataType.boolean, True),
-    "datetime": ParamSpec("datetime", DataType.datetime, "2020-01-01"),
-    "longs": ParamSpec("longs", DataType.long, [1], (-1,)),
-    "object": ParamSpec("object", Object([Property("d", DataType.double)]), {"d": 1.5}),
-}
-TENSORS: dict[str, tuple[int, ...]] = dict.fromkeys(("float64", "float32", "int64", "uint8", "bool"), (-1, 2))
-TENSORS["str"] = (-1,)
-
-ECHO = "x"
-PARAMETERS = "[[name, type(value).__name__, str(value)] for name, value in params.items()]"
-SIGNATURES: dict[str, ModelSignature] = {
-    "optional": ModelSignature(Schema([ColSpec(name, name, required=False) for name in SCALARS])),
-    "structures": ModelSignature(Schema([ColSpec(k, n, required=False) for n, k in STRUCTURES.items()])),
-    "texts": ModelSignature(Schema([ColSpec(STRUCTURES["texts"], "v")])),
-    "numbered": ModelSignature(Schema([ColSpec("long", 0), ColSpec("double", 1)])),
-    "unnamed": ModelSignature(Schema([ColSpec("long"), ColSpec("double")])),
-    "params": ModelSignature(Schema([ColSpec("double", "x")]), params=ParamSchema(list(PARAMS.values()))),
-    **{name: ModelSignature(Schema([ColSpec(name, name)])) for name in SCALARS},
-    **{name: ModelSignature(Schema([TensorSpec(np.dtype(name), shape)])) for name, shape in TENSORS.items()},
-}
-
-Ask = Callable[..., tuple[int, Any]]
-
-
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    """Posts a body to /invocations of a model of ``SIGNATURES``, or to another path: the status, the JSON."""
-    root, clients = tmp_path_factory.mktemp("values"), {}
-
-    def post(model: str, body: Any, headers: Any = JSON, path: str = "/invocations") -> tuple[int, Any]:
-        if model not in clients:
-            expression = PARAMETERS if model == "params" else ECHO
-            folder: Path = save(root / model, expression, signature=SIGNATURES.get(model, False))
-            clients[model] = create_app(folder).test_client()
-        data = body if isinstance(body, str | bytes) else json.dumps(body)
-        answer = clients[model].post(path, data=data, headers=headers)
-        return answer.status_code, answer.json
-
-    return post
 
 
 def forms(name: str, cell: str) -> dict[str, str]:
@@ -420,66 +343,6 @@ def test_a_parameter_of_another_type_is_refused(ask: Ask, name: str, value: Any)
     status, answer = ask("params", {"inputs": {"x": [1]}, "params": {name: value}})
     assert status == 400, answer
     assert f"parameter '{name}'" in answer["message"]
-
-
-CSV_KEPT = [
-    ("boolean", "TRUE", True),
-    ("boolean", "0", False),
-    ("integer", " 7", 7),
-    ("long", "9007199254740993", 2**53 + 1),
-    ("long", "1.0", 1),
-    ("float", "0.5", 0.5),
-    ("double", "", None),
-    ("double", "NA", None),
-    ("double", ".5", 0.5),
-    ("string", "NA", "NA"),
-    ("string", "007", "007"),
-    ("string", "", None),
-    ("binary", "aGk=", "aGk=\n"),
-    ("datetime", "2020-01-01T00:00:00.5", "2020-01-01T00:00:00.500000"),
-    ("datetime", "", None),
-]
-CSV_REFUSED = [
-    *(("boolean", cell) for cell in ("yes", "2", "")),
-    *(("integer", cell) for cell in ("2147483648", "1.5")),
-    *(("long", cell) for cell in ("18446744073709551616", "1.5", "x", "", "true", "0x10", "1_0")),
-    *(("float", cell) for cell in ("1e300", "x")),
-    *(("double", cell) for cell in ("1e999", "true", "1_0", "0x1")),
-    *(("datetime", cell) for cell in ("01/02/2020", "1577836800", "2020-01-01T00:00:00Z")),
-    ("binary", "a$"),
-]
-
-
-@pytest.mark.parametrize(("name", "cell", "value"), CSV_KEPT)
-def test_a_field_of_csv_is_kept(ask: Ask, name: str, cell: str, value: Any) -> None:
-    assert ask(name, f"other,{name}\nx,{cell}\n", CSV) == (200, {"predictions": [{name: value}]})
-
-
-@pytest.mark.parametrize(("name", "cell"), CSV_REFUSED)
-def test_a_field_of_csv_that_its_column_cannot_hold_is_refused(ask: Ask, name: str, cell: str) -> None:
-    status, answer = ask(name, f"other,{name}\nx,{cell}\n", CSV)
-    assert status == 400
-    assert f"column '{name}': row 0 is " in answer["message"]
-
-
-@pytest.mark.parametrize("model", ["none", "unnamed", "double", "float64"])
-@pytest.mark.parametrize("body", ["1,2\n3,4\n", "1.5,-2e3\n", "2020-01-01,true\n1,2\n"])
-def test_csv_without_a_line_of_names_is_refused(ask: Ask, model: str, body: str) -> None:
-    status, answer = ask(model, body, CSV)
-    assert status == 400
-    assert "the names of the columns are missing" in answer["message"]
-
-
-@pytest.mark.parametrize("body", ["x,1\n1,2\n", "0,1\n1,2\n", "a,b\n1,2\n"])
-def test_what_pandas_writes_above_a_table_are_names(ask: Ask, body: str) -> None:
-    status, answer = ask("none", body, CSV)
-    assert (status, len(answer["predictions"])) == (200, 1)
-
-
-def test_csv_whose_lines_are_longer_than_its_names_is_refused(ask: Ask) -> None:
-    for model in ("none", "double"):
-        status, answer = ask(model, "double,b\n1,2,3\n", CSV)
-        assert (status, "more fields than the 2" in answer["message"]) == (400, True)
 
 
 @pytest.mark.parametrize("media_type", ["application/jsonlines", "text/plain", ""])
