@@ -98,8 +98,9 @@ def _discover(client: Client, asked: Asked, ready: bool) -> Target:
     chosen = (names or _listed(client)) if v2 else _only(asked)
     models = [asked.model(client, name) for name in chosen]
     if v2:
-        models = models if names else _there(models)
-        _check_models(client, models, ready)
+        first = models if names else _there(models[:_LOOKED_AT])
+        _check_models(client, first, ready)
+        models = models if names else [*first, *models[_LOOKED_AT:]]
     missing = _missing(v2, mlflow, models, asked)
     pace = _measured(client, models[0], v2)
     return Target(client, models, missing, asked.answers, asked.mlmodel, asked.version, pace)
@@ -153,12 +154,8 @@ def _listed(client: Client) -> list[str]:
 
 
 def _there(models: Sequence[Model]) -> list[Model]:
-    """The listed models without those of the first few that are not there; all when none of these is.
-
-    What is listed only is v2.server.index-agrees.
-    """
-    first = [model for model in models[:_LOOKED_AT] if _is_there(model)]
-    return [*first, *models[_LOOKED_AT:]] if first else list(models)
+    """The listed models that are there; all when none is. What is listed only is v2.server.index-agrees."""
+    return [model for model in models if _is_there(model)] or list(models)
 
 
 def _is_there(model: Model) -> bool:
@@ -168,7 +165,7 @@ def _is_there(model: Model) -> bool:
 def _check_models(client: Client, models: Sequence[Model], ready: bool) -> None:
     if ready and denies(said := client.get("/v2/health/ready")):
         raise NotYet(f"{client.url} is not ready: GET /v2/health/ready answers {said.status}")
-    for model in models[:_LOOKED_AT]:
+    for model in models:
         if not _is_there(model):
             raise _absent(client, model)
         said = client.get(model.path("ready"))

@@ -1,4 +1,4 @@
-"""Beside plugins that own options of the same names: the suite's are the suite's, theirs keep their defaults."""
+"""Beside plugins that own options of the same names: ours are ours, theirs keep their defaults."""
 
 from pathlib import Path
 
