@@ -17,7 +17,7 @@ from conformance.known_failures import KnownFailures
 from conformance.model import Model, load_sample
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
-from conformance.preflight import Asked, discover, waited
+from conformance.preflight import Asked, discover, handed, taken_over, waited
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
 from conformance.route import Route, proxy_for
@@ -28,6 +28,7 @@ from spec.catalogue import PROFILES, requirements
 
 _TARGET = pytest.StashKey[Target]()
 _OPT_IN = {"robustness"}
+_HANDED = "conformance"
 _NAMED = 10  # models in the header
 
 
@@ -94,13 +95,22 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
         version=option("model_version"),
     )
     client = _client(config)
-    seconds = option("wait")
-    target = waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
+    if handed_over := getattr(config, "workerinput", {}).get(_HANDED):
+        target = taken_over(client, asked, handed_over)
+    else:
+        seconds = option("wait")
+        target = waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
     for profile in option("profile"):
         if profile in target.missing:
             raise SetupError(f"--profile {profile}: {target.missing[profile]}")
     client.shared.begun = True
     return target, known
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the target to a process of pytest-xdist."""
+    node.workerinput[_HANDED] = handed(node.config.stash[_TARGET])
 
 
 def _client(config: pytest.Config) -> Client:

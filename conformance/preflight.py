@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from conformance import gateway
 from conformance.answers import Answers
 from conformance.client import GUARDED, KEPT_OUT, Client, NoAnswer, TargetDied
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, Request
 from conformance.gateway import ABSENT, TOKEN
 from conformance.invocations import PATH, Invocations
 from conformance.model import Model
@@ -29,8 +29,9 @@ _TLS = {
     "CERTIFICATE_REQUIRED": "Give a certificate of your own with --cert FILE and --key FILE",
     "BAD_CERTIFICATE": "It does not take the certificate of --cert",
     "UNKNOWN_CA": "It does not take the certificate of --cert",
-    "HANDSHAKE_FAILURE": "It may demand a certificate of your own: --cert FILE and --key FILE",
+    "WRONG_VERSION_NUMBER": "It does not speak TLS: is its URL http://…?",
 }
+_HUNG_UP = ". A server that demands a certificate of its client may hang up so: --cert FILE and --key FILE"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def discover(client: Client, asked: Asked, *, ready: bool = False) -> Target:
         told = next((hint for name, hint in _TLS.items() if name in _spelled(str(error))), "")
         if told:
             raise SetupError(f"{client.url}: {error}. {told}") from error
-        raise NotYet(f"{client.url} does not speak HTTP: {error}") from error
+        hint = _HUNG_UP if client.route.encrypted and not client.route.cert else ""
+        raise NotYet(f"{client.url} does not speak HTTP: {error}{hint}") from error
 
 
 def _spelled(error: str) -> str:
@@ -119,6 +121,23 @@ def _measured(client: Client, model: Model, v2: bool) -> float:
         client.again()
         taken.append(time.monotonic() - begun)
     return median(taken)
+
+
+def handed(target: Target) -> dict[str, Any]:
+    """What another process needs to test the same target without a preflight of its own, as plain data."""
+    good = target.client.shared.good
+    return {
+        "models": [model.name for model in target.models],
+        "missing": dict(target.missing),
+        "good": (good.method, good.url, dict(good.headers), good.body) if good else None,
+    }
+
+
+def taken_over(client: Client, asked: Asked, given: Mapping[str, Any]) -> Target:
+    """The target that another process ``handed`` over."""
+    client.shared.good = Request(*given["good"]) if given["good"] else None
+    models = [asked.model(client, name) for name in given["models"]]
+    return Target(client, models, given["missing"], asked.answers, asked.mlmodel, asked.version)
 
 
 def _v2_paths(client: Client, names: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from spec.catalogue import requirements, sources
 from spec.validation import violations
 
 SETUP_EXIT = 10
-_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 SHOWN = 3  # requirements that wait for the same
 
 
@@ -66,7 +66,8 @@ class Reporter:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Nothing selected, or a run that stopped, is a set-up error; a stale known failure fails the run."""
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED or (self.stopped and exitstatus in _DONE):
+        nothing = not self.results and not session.config.option.collectonly
+        if exitstatus in _DONE and (nothing or self.stopped):
             session.exitstatus = SETUP_EXIT
         elif exitstatus == pytest.ExitCode.OK and self.stale:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -148,7 +148,10 @@ def test_waiting(serve: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = Client(Route(f"http://127.0.0.1:{port}"))
-    handler = type("Stages", (Starting,), {})
+
+    class Stages(Starting):
+        """Goes on each time that it was looked at."""
+
     seen: list[str] = []
 
     def look() -> Target:
@@ -157,8 +160,8 @@ def test_waiting(serve: Serve) -> None:
         except SetupError as error:
             seen.append(str(error))
             if len(seen) == 1:
-                serving_it.enter_context(serving(handler, port))
-            handler.stage += 1
+                serving_it.enter_context(serving(Stages, port))
+            Stages.stage += 1
             raise
 
     with ExitStack() as serving_it:
@@ -202,7 +205,9 @@ def test_a_model_that_is_not_there(serve: Serve) -> None:
 
 
 def test_hundreds_of_models_are_not_asked_for_one_by_one(serve: Serve) -> None:
-    handler = type("Many", (Indexed,), {"names": ["double", *(f"m{i}" for i in range(299))]})
-    target = discover(Client(Route(serve(handler))), Asked())
+    class Many(Indexed):
+        names = ("double", *(f"m{i}" for i in range(299)))
+
+    target = discover(Client(Route(serve(Many))), Asked())
     assert len(target.models) > 280
-    assert len(handler.seen) < 60
+    assert len(Many.seen) < 60
