@@ -17,6 +17,7 @@ from conformance.known_failures import KnownFailures
 from conformance.model import Model, load_sample
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
+from conformance.pace import Announcer
 from conformance.preflight import Asked, discover, handed, taken_over, waited
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
@@ -70,6 +71,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             shown=_shown(config),
         )
         config.pluginmanager.register(Reporter(_described(target), told), "conformance-reporter")
+        config.pluginmanager.register(_announcer(config, target), "conformance-announcer")
     return None
 
 
@@ -119,6 +121,12 @@ def _client(config: pytest.Config) -> Client:
     )
     credentials = Credentials(dict(options.given(config, "header")), options.given(config, "header_command"))
     return Client(Route(url, timeout, ca_cert, cert, key, proxy_for(url)), credentials)
+
+
+def _announcer(config: pytest.Config, target: Target) -> Announcer:
+    processes = getattr(config.option, "numprocesses", None) or 1
+    count = len(target.models)
+    return Announcer(target.missing, target.pace, count, options.given(config, "max_examples"), processes)
 
 
 def _sample(file: Path) -> dict[str, Any]:
