@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from conformance.client import Client
 from conformance.credentials import Credentials, redacted
 from conformance.invocations import PATH, Invocations
 from conformance.known_failures import KnownFailures
-from conformance.model import Model, load_sample
+from conformance.model import Model
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
 from conformance.pace import Announcer
@@ -22,6 +23,8 @@ from conformance.preflight import Asked, discover, handed, taken_over, waited
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
 from conformance.route import Route, proxy_for
+from conformance.sample import Sample
+from conformance.sample import load as load_sample
 from conformance.skips import no_request, untested
 from conformance.target import SetupError, Target
 from conformance.text import clean, cleaned
@@ -90,11 +93,12 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
         check_mlmodel(option("mlmodel"))
     asked = Asked(
         names=list(dict.fromkeys(option("model"))),
-        sample=_sample(option("sample")) if option("sample") else None,
+        sample=_sample(option("sample")) if option("sample") else Sample(),
         answers=answers.load(option("answers")) if option("answers") else {},
         row_wise=not option("not_row_wise"),
         mlmodel=option("mlmodel"),
         version=option("model_version"),
+        scoring_only=option("profile") == ["mlflow"],
     )
     client = _client(config)
     if handed_over := getattr(config, "workerinput", {}).get(_HANDED):
@@ -125,15 +129,22 @@ def _client(config: pytest.Config) -> Client:
 
 def _announcer(config: pytest.Config, target: Target) -> Announcer:
     processes = getattr(config.option, "numprocesses", None) or 1
-    count = len(target.models)
-    return Announcer(target.missing, target.pace, count, options.given(config, "max_examples"), processes)
+    return Announcer(
+        target.missing,
+        target.pace,
+        len(target.models),
+        options.given(config, "max_examples"),
+        processes,
+        [clean(f"--sample: no request holds {what}") for what in target.left_out],
+    )
 
 
-def _sample(file: Path) -> dict[str, Any]:
+def _sample(file: Path) -> Sample:
     try:
-        return load_sample(file.read_text("utf-8"))
+        sample = load_sample(file.read_text("utf-8-sig"))
     except ValueError as error:
         raise SetupError(f"--sample {file}: {error}") from error
+    return replace(sample, reason=sample.reason and f"--sample {file}: {sample.reason}")
 
 
 _SHOWN = (

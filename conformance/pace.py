@@ -17,13 +17,17 @@ _LONG = 60.0  # seconds
 
 @dataclass(frozen=True)
 class Announcer:
-    """Says it. missing: the profiles that are not tested. pace: seconds of a request; 0 when not known."""
+    """Says it.
+
+    missing: the profiles that are not tested. pace: seconds of a request; 0 when not known. also: more lines.
+    """
 
     missing: Collection[str]
     pace: float
     models: int
     examples: int
     processes: int = 1
+    also: Sequence[str] = ()
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         """Below the number of tests."""
@@ -44,8 +48,11 @@ class Announcer:
         requests = count * (_ALWAYS + _DRAWN * self.examples)
         seconds = requests * (self.pace + _OWN) / self.processes
         if not self.pace or not count:
-            return [f"about {_rounded(requests)} requests"]
-        lines = [f"about {_rounded(requests)} requests of {self.pace * 1000:.0f} ms: {_spelled(seconds)}"]
+            return [*self.also, f"about {_rounded(requests)} requests"]
+        lines = [
+            *self.also,
+            f"about {_rounded(requests)} requests of {self.pace * 1000:.0f} ms: {_spelled(seconds)}",
+        ]
         if seconds > _LONG:
             one = f"--model NAME leaves {self.models - 1} models out, " if self.models > 1 else ""
             lines.append(f"shorter: {one}-n 4 asks in parallel, --max-examples 2 asks less, --profile a part")

@@ -8,13 +8,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
-from conformance import gateway
+from conformance import gateway, scoring
 from conformance.answers import Answers
 from conformance.client import GUARDED, KEPT_OUT, Client, NoAnswer, TargetDied
 from conformance.exchange import Exchange, Request
 from conformance.gateway import ABSENT, TOKEN
 from conformance.invocations import PATH, Invocations
-from conformance.model import Model
+from conformance.model import Model, specs
+from conformance.sample import Sample
 from conformance.target import UNAVAILABLE, NotYet, SetupError, Target, denies, index
 from spec.validation import is_valid
 
@@ -36,19 +37,24 @@ _HUNG_UP = ". A server that demands a certificate of its client may hang up so: 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user says of the target. names: of its models; none: all that it lists."""
+    """What the user says of the target.
+
+    names: of its models; none: all that it lists. scoring_only: V2 is not tested.
+    """
 
     names: Sequence[str] = ()
-    sample: dict[str, object] | None = None
+    sample: Sample = field(default_factory=Sample)
     answers: Mapping[str, Answers] = field(default_factory=dict)
     row_wise: bool = True
     mlmodel: Path | None = None
     version: str = ""
+    scoring_only: bool = False
 
     def model(self, client: Client, name: str) -> Model:
         """The model called ``name``."""
         known = self.answers[name].example if name in self.answers else None
-        return Model(client, name, self.sample, self.row_wise, known, self.version)
+        sample = self.sample
+        return Model(client, name, sample.request, self.row_wise, known, self.version, sample.scored)
 
 
 def waited(look: Callable[[], T], seconds: float) -> T:
@@ -87,25 +93,27 @@ def _discover(client: Client, asked: Asked, ready: bool) -> Target:
     names = list(asked.names)
     nowhere = client.get(NOWHERE)
     v2_answers = [client.get(path) for path in _v2_paths(client, names)]
-    scored = client.send("POST", PATH, b"", {"Content-Type": "application/json"})
-    told = gateway.same_to_everything(client.url, [nowhere, *v2_answers, scored])
+    invoked = client.send("POST", PATH, b"", {"Content-Type": "application/json"})
+    told = gateway.same_to_everything(client.url, [nowhere, *v2_answers, invoked])
     if told:
         raise (SetupError if nowhere.status in KEPT_OUT else NotYet)(told)
     absent = ABSENT | ({nowhere.status} & GUARDED)  # a gateway may answer so to paths that are not there
     v2 = any(answer.status not in absent for answer in v2_answers)
-    mlflow = scored.status not in absent
+    mlflow = invoked.status not in absent
     if not (v2 or mlflow):
         told = f"{client.url} speaks neither protocol: no /v2, no {PATH}{gateway.said(nowhere)}"
         raise NotYet(f"{told}. Is it the base URL? An ingress needs the host that it knows: {gateway.HOST}")
+    if v2 and asked.sample.reason and not asked.scoring_only:
+        raise SetupError(f"{asked.sample.reason}. To test {PATH} with it, leave out V2: --profile mlflow")
     chosen = (names or _listed(client)) if v2 else _only(asked)
-    models = [asked.model(client, name) for name in chosen]
+    models = _models(client, asked, chosen, v2)
     if v2:
         first = models if names else _there(models[:_LOOKED_AT])
         _check_models(client, first, ready)
         models = models if names else [*first, *models[_LOOKED_AT:]]
     missing = _missing(v2, mlflow, models, asked)
-    pace = _measured(client, models[0], v2)
-    return Target(client, models, missing, asked.answers, asked.mlmodel, asked.version, pace)
+    pace, left_out = _measured(client, models[0], v2), asked.sample.left_out
+    return Target(client, models, missing, asked.answers, asked.mlmodel, asked.version, pace, left_out)
 
 
 def _measured(client: Client, model: Model, v2: bool) -> float:
@@ -136,8 +144,25 @@ def handed(target: Target) -> dict[str, Any]:
 def taken_over(client: Client, asked: Asked, given: Mapping[str, Any]) -> Target:
     """The target that another process ``handed`` over."""
     client.shared.good = Request(*given["good"]) if given["good"] else None
-    models = [asked.model(client, name) for name in given["models"]]
+    models = _models(client, asked, given["models"], "v2" not in given["missing"])
     return Target(client, models, given["missing"], asked.answers, asked.mlmodel, asked.version)
+
+
+def _models(client: Client, asked: Asked, names: Sequence[str], v2: bool) -> list[Model]:
+    models = [asked.model(client, name) for name in names]
+    if v2 and scoring.is_positional(asked.sample.scored):
+        for model in models:
+            _name(model)
+    return models
+
+
+def _name(model: Model) -> None:
+    """Give the columns of a sample without names those of the metadata, in its order."""
+    declared = specs(model.described.get("inputs"))
+    tensors = (model.sample or {"inputs": []})["inputs"]
+    if model.sample and len(declared) == len(tensors):
+        named = [{**tensor, "name": spec.name} for spec, tensor in zip(declared, tensors, strict=True)]
+        model.sample = {**model.sample, "inputs": named}
 
 
 def _v2_paths(client: Client, names: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The target of a run: its models, what it lacks, and what a test may want to know of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Target:
     """What is tested.
 
     missing: for each profile that the target lacks, the reason. pace: the seconds that a good request takes.
+    left_out: what of the sample no request holds.
     """
 
     client: Client
@@ -36,6 +37,7 @@ class Target:
     mlmodel: Path | None = None
     version: str = ""
     pace: float = 0.0
+    left_out: Sequence[str] = ()
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
