@@ -24,7 +24,8 @@ JSON = {"Content-Type": "application/json"}
 REDIRECTS = {301, 302, 303, 307, 308}
 GUARDED = {401, 403}
 KEPT_OUT = GUARDED | REDIRECTS
-_LONGEST_PAUSE, _PAUSES = 10.0, 300.0  # seconds that a server may ask for: at once, and in all
+_LONGEST_PAUSE = 10.0  # seconds that a server may ask for at once
+_PAUSES = {False: 10.0, True: 300.0}  # seconds in all: in the preflight, after it
 _SHORT_PAUSE = 0.5  # seconds, where it names none
 _TRIES = 6
 _RETURN_SECONDS = 10.0  # how long a dead target may take to come back
@@ -61,8 +62,7 @@ class Shared:
     """What a client shares with its twins.
 
     count: requests sent. paused: the seconds for which a server had them wait. good: a request that the
-    target has let in. begun: whether the preflight is over; before, a server that is not available is told
-    and not waited for.
+    target has let in. begun: whether the preflight is over, in which little is waited for.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -202,8 +202,8 @@ class Client:
         try:
             raw = self._over_kept_connection(request, chunks)
             for _ in range(_TRIES):
-                pause = _pause(raw) if self.shared.begun or raw.status == 429 else 0.0
-                if not pause or chunks is not None or self.shared.paused > _PAUSES:
+                pause = _pause(raw)
+                if not pause or chunks is not None or self.shared.paused > _PAUSES[self.shared.begun]:
                     break
                 self.shared.paused += pause
                 time.sleep(pause * random.uniform(1, 1.5))  # else all that wait come again at once

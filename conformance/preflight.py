@@ -119,6 +119,8 @@ def _discover(client: Client, asked: Asked, ready: bool) -> Target:
 def _measured(client: Client, model: Model, v2: bool) -> float:
     """The seconds of a good request; from now on that one tells whether the target still lets anything in."""
     base = model.base if v2 else None
+    if v2 and base is None and model.refusal is not None and model.refusal.status in KEPT_OUT:
+        raise _kept_out(client, model.refusal)
     base = base or Invocations(model).base
     client.shared.good = (base or model.metadata).request if base or v2 else None
     if base is None:
@@ -224,8 +226,8 @@ def _check_models(client: Client, models: Sequence[Model], ready: bool) -> None:
 def _absent(client: Client, model: Model) -> SetupError:
     """That a model is not there, and what is."""
     answer = model.metadata
-    if answer.status in KEPT_OUT and (told := gateway.same_to_everything(client.url, [answer])):
-        return SetupError(f"{told} (asked for the model {model.name!r})")
+    if answer.status in KEPT_OUT:
+        return _kept_out(client, answer)
     names = sorted({row["name"] for row in _indexed(index(client))})
     close = get_close_matches(model.name, names, n=1)
     listed = ", ".join(map(repr, names[:_LOOKED_AT])) + (", …" if len(names) > _LOOKED_AT else "")
@@ -236,6 +238,12 @@ def _absent(client: Client, model: Model) -> SetupError:
         "Name one that it serves with --model NAME, and its version with --model-version V where it demands "
         "one"
     )
+
+
+def _kept_out(client: Client, answer: Exchange) -> SetupError:
+    """That what is asked of the model is not let in."""
+    asked = f"{answer.request.method} {answer.request.url.removeprefix(client.url)}"
+    return SetupError(f"{gateway.same_to_everything(client.url, [answer])} ({asked} was asked)")
 
 
 def _is_loading(model: Model, ready: Exchange) -> bool:

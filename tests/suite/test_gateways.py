@@ -106,6 +106,23 @@ def test_a_gateway_that_guards_the_protocol_alone(serve: Serve) -> None:
     assert "redirects everything to https://login.example/" in _told(serve(Guarded), "double")
 
 
+@pytest.mark.parametrize(
+    ("status", "told"), [(401, "give a token with --header"), (302, "to http://a.example/in")]
+)
+def test_a_gateway_that_guards_predictions_alone(serve: Serve, status: int, told: str) -> None:
+    class Guarded(Tiny):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.send_header("Location", "http://a.example/in")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    line = _told(serve(Guarded), "double")
+    assert told in line
+    assert "(POST /v2/models/double/infer was asked)" in line
+
+
 def test_the_line_on_the_terminal(suite: Suite, serve: Serve) -> None:
     run = suite("--target", serve(_everything(400, "\x1b[31mno\0")), "--model", "double")
     assert run.status == 10
@@ -211,3 +228,24 @@ def test_hundreds_of_models_are_not_asked_for_one_by_one(serve: Serve) -> None:
     target = discover(Client(Route(serve(Many))), Asked())
     assert len(target.models) > 280
     assert len(Many.seen) < 60
+
+
+def test_a_server_that_asks_for_patience_is_asked_again(serve: Serve) -> None:
+    class Busy(Tiny):
+        """Each fifth request is one too many."""
+
+        count = 0
+
+        def parse_request(self) -> bool:
+            parsed = super().parse_request()
+            Busy.count += 1
+            if parsed and Busy.count % 5 == 1:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(503)
+                self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return False
+            return parsed
+
+    assert discover(Client(Route(serve(Busy))), Asked(["double"])).models
