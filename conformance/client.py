@@ -2,13 +2,12 @@
 
 import json
 import random
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from email.utils import mktime_tz, parsedate_tz
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,10 +16,16 @@ from _pytest.outcomes import Skipped
 from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from conformance import VERSION
+from conformance.credentials import Credentials
 from conformance.exchange import Exchange, Request, Response
+from conformance.route import Route
 
 JSON = {"Content-Type": "application/json"}
-_LONGEST_PAUSE, _PAUSES = 10.0, 300.0  # seconds that a server may ask for: at once, and in all
+REDIRECTS = {301, 302, 303, 307, 308}
+GUARDED = {401, 403}
+KEPT_OUT = GUARDED | REDIRECTS
+_LONGEST_PAUSE = 10.0  # seconds that a server may ask for at once
+_PAUSES = {False: 10.0, True: 300.0}  # seconds in all: in the preflight, after it
 _SHORT_PAUSE = 0.5  # seconds, where it names none
 _TRIES = 6
 _RETURN_SECONDS = 10.0  # how long a dead target may take to come back
@@ -46,16 +51,30 @@ class TargetDied(Skipped):
         self.back = back
 
 
-class Tally:
-    """A count that threads share, and the seconds for which a server had them wait."""
+class AccessLost(Skipped):
+    """The target lets in no request any longer that has these headers, not even the one known to be good.
 
-    def __init__(self) -> None:
+    It is a skip because nothing is found out about the requirement.
+    """
+
+
+class Shared:
+    """What a client shares with its twins.
+
+    count: requests sent. paused: the seconds for which a server had them wait. good: a request that the
+    target has let in. begun: whether the preflight is over, in which little is waited for.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
         self.count = 0
         self.paused = 0.0
+        self.good: Request | None = None
+        self.begun = False
         self._lock = threading.Lock()
 
     def add(self) -> None:
-        """Count one more."""
+        """Count one more request."""
         with self._lock:
             self.count += 1
 
@@ -77,54 +96,42 @@ def _pause(answer: urllib3.BaseHTTPResponse) -> float:
 
 
 class Client:
-    """Sends requests to one base URL.
+    """Sends requests to one base URL, by one route, with the headers of the credentials (tokens, Host)."""
 
-    headers: sent with every request (tokens, Host). timeout: seconds for one request.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 30,
-        ca_cert: str | None = None,
-    ) -> None:
-        self._made_with = (url, headers, timeout, ca_cert)
-        self.url = url.rstrip("/")
-        self._headers = {"User-Agent": f"oip-conformance/{VERSION}"}
-        self.extra = dict(headers or {})
-        self._pool = urllib3.PoolManager(
-            maxsize=32, retries=False, timeout=urllib3.Timeout(timeout), ca_certs=ca_cert
-        )
-        self._tally = Tally()
+    def __init__(self, route: Route, credentials: Credentials | None = None) -> None:
+        self.route = route
+        self.url = route.url.rstrip("/")
+        self._own = {"User-Agent": f"oip-conformance/{VERSION}"}
+        self._pool = route.pool()
+        self.shared = Shared(credentials or Credentials())
 
     @property
     def sent(self) -> int:
         """How many requests it and its twins have sent."""
-        return self._tally.count
+        return self.shared.count
 
     def twin(self) -> "Client":
         """A client of the same target with a connection of its own, for another thread."""
-        twin = Client(*self._made_with)
-        twin._tally = self._tally
+        twin = Client(self.route)
+        twin.shared = self.shared
         return twin
 
     def begin(self, path: str, body: bytes, length: int) -> HTTPConnection:
         """POST JSON of ``length`` bytes, but send only ``body``: the caller sends the rest, or closes."""
-        url, _, timeout, ca_cert = self._made_with
-        parts = urlsplit(url)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=ca_cert)
-            connection = HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
-        headers = {**self._headers, **self.extra, **JSON, "Content-Length": str(length)}
+        connection = self.route.connection()
+        headers = {**self._own, **self.shared.credentials.headers, **JSON, "Content-Length": str(length)}
+        url = urlsplit(self.url + path)
+        if self.route.proxy and not self.route.encrypted:
+            headers |= {"Host": url.netloc, **headers, **self.route.proxy_headers}
+        else:
+            url = url._replace(scheme="", netloc="")
         named = any(name.lower() == "host" for name in headers)
-        connection.putrequest("POST", parts.path.rstrip("/") + path, skip_host=named)
+        connection.putrequest("POST", url.geturl(), skip_host=named)
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders()
         connection.send(body)
-        self._tally.add()
+        self.shared.add()
         return connection
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Exchange:
@@ -147,18 +154,58 @@ class Client:
     ) -> Exchange:
         """Send one request. ``chunks``: the body in pieces, with chunked transfer coding.
 
-        Raises NoAnswer when no HTTP response came, TargetDied when the target is gone after it.
+        Raises NoAnswer when no HTTP response came, TargetDied when the target is gone after it, AccessLost
+        when the target lets in nothing any longer.
         """
-        own = dict(headers or {})
-        request = Request(method, self.url + path, {**self.extra, **own}, body)
-        self._tally.add()
+        used = self.shared.credentials.headers
+        answer = self._asked(self._request(method, path, body, headers), chunks)
+        if self.shared.good is None or answer.status not in KEPT_OUT:
+            return answer
+        if not self._is_let_in():
+            self._renew(used, answer)
+        if self.shared.credentials.headers == used:
+            return answer
+        return self._asked(self._request(method, path, body, headers), chunks)
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> Request:
+        sent = {**self.shared.credentials.headers, **(headers or {})}
+        return Request(method, self.url + path, sent, body, self.route.curl)
+
+    def _is_let_in(self) -> bool:
+        """Whether the request known to be good is still let in: then an answer is about its own request."""
+        return self.again().status not in KEPT_OUT
+
+    def again(self) -> Exchange:
+        """The answer to the request known to be good, with the headers of now."""
+        good = self.shared.good
+        assert good is not None
+        headers = {**good.headers, **self.shared.credentials.headers}
+        return self._asked(replace(good, headers=headers), None)
+
+    def _renew(self, used: Mapping[str, str], answer: Exchange) -> None:
+        """Get other credentials than those used. Raises AccessLost when there are none that are let in."""
+        told = f"the target lets nothing in any longer, and answers {answer.status}: has the token expired?"
+        try:
+            renewed = self.shared.credentials.renew(used)
+        except ValueError as error:
+            raise AccessLost(f"{told} {error}") from error
+        if not renewed:
+            raise AccessLost(f"{told} --header-command CMD is run for a new one")
+        if not self._is_let_in():
+            raise AccessLost(f"{told} Nor does it let in the new header of --header-command")
+
+    def _asked(self, request: Request, chunks: Iterable[bytes] | None) -> Exchange:
+        """The answer to a request, after the pauses that the server asks for."""
+        self.shared.add()
         try:
             raw = self._over_kept_connection(request, chunks)
             for _ in range(_TRIES):
                 pause = _pause(raw)
-                if not pause or chunks is not None or self._tally.paused > _PAUSES:
+                if not pause or chunks is not None or self.shared.paused > _PAUSES[self.shared.begun]:
                     break
-                self._tally.paused += pause
+                self.shared.paused += pause
                 time.sleep(pause * random.uniform(1, 1.5))  # else all that wait come again at once
                 raw = self._once(request, chunks)
         except HTTPError as error:
@@ -186,27 +233,17 @@ class Client:
             request.url,
             body=chunks if chunks is not None else request.body,
             chunked=chunks is not None,
-            headers={**self._headers, **request.headers},
+            headers={**self._own, **request.headers},
             redirect=False,
         )
 
     def _no_answer(self, request: Request, error: HTTPError) -> NoAnswer | TargetDied:
         cause = " ".join(str(error).split())
-        if self.accepts():
+        if self.route.accepts():
             return NoAnswer(request, cause)
         deadline = time.monotonic() + _RETURN_SECONDS
-        while time.monotonic() < deadline:
+        while self.shared.begun and time.monotonic() < deadline:
             time.sleep(0.2)
-            if self.accepts():
+            if self.route.accepts():
                 return TargetDied(request, cause, back=True)
         return TargetDied(request, cause, back=False)
-
-    def accepts(self) -> bool:
-        """Whether the target takes connections."""
-        parts = urlsplit(self.url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        try:
-            socket.create_connection((parts.hostname or "", port), timeout=5).close()
-        except OSError:
-            return False
-        return True

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,28 @@ import pytest
 
 from conformance import answers, known_failures, options
 from conformance.client import Client
-from conformance.exchange import redacted
+from conformance.credentials import Credentials, redacted
 from conformance.invocations import PATH, Invocations
 from conformance.known_failures import KnownFailures
-from conformance.model import Model, load_sample
+from conformance.model import Model
 from conformance.oracle import Oracle
 from conformance.oracle import check as check_mlmodel
+from conformance.pace import Announcer
+from conformance.preflight import Asked, discover, handed, taken_over, waited
 from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.report import SETUP_EXIT, Reporter, ReportOptions
+from conformance.route import Route, proxy_for
+from conformance.sample import Sample
+from conformance.sample import load as load_sample
 from conformance.skips import no_request, untested
-from conformance.target import SetupError, Target, discover
+from conformance.target import SetupError, Target
+from conformance.text import clean, cleaned
 from spec.catalogue import PROFILES, requirements
 
 _TARGET = pytest.StashKey[Target]()
 _OPT_IN = {"robustness"}
+_HANDED = "conformance"
+_NAMED = 10  # models in the header
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(id): the requirement that the test checks")
     for name in ("must", "should", "characterise", *(p.replace("-", "_") for p in PROFILES)):
         config.addinivalue_line("markers", f"{name}: set by the requirement")
-    hypothesis.settings.register_profile("conformance", hypothesis_settings(config.getoption("max_examples")))
+    hypothesis.settings.register_profile(
+        "conformance", hypothesis_settings(options.given(config, "max_examples"))
+    )
     hypothesis.settings.load_profile("conformance")
 
 
@@ -49,25 +60,28 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     try:
         target, known = _prepare(config)
     except (SetupError, OSError, ValueError) as error:
-        print(f"cannot test: {error}", file=sys.stderr)
+        print(f"cannot test: {clean(str(error))}", file=sys.stderr)
         return SETUP_EXIT
     config.stash[_TARGET] = target
-    level = config.getoption("level")
+    level = options.given(config, "level")
     config.pluginmanager.register(Recorder(target, level, known), "conformance-recorder")
     if not hasattr(config, "workerinput"):
         told = ReportOptions(
             level=level,
             known=known,
-            json_file=config.getoption("report_json"),
-            write_known=config.getoption("write_known_failures"),
+            json_file=options.given(config, "report_json"),
+            write_known=options.given(config, "write_known_failures"),
             shown=_shown(config),
         )
         config.pluginmanager.register(Reporter(_described(target), told), "conformance-reporter")
+        config.pluginmanager.register(_announcer(config, target), "conformance-announcer")
     return None
 
 
 def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
-    option = config.getoption
+    def option(name: str) -> Any:
+        return options.given(config, name)
+
     if not option("target"):
         raise SetupError("give the server's base URL: --target URL")
     unknown = [name for name in option("requirement") if name not in requirements()]
@@ -77,27 +91,60 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
     known = known_failures.load(listed) if listed else KnownFailures({})
     if option("mlmodel"):
         check_mlmodel(option("mlmodel"))
-    ca_cert = str(option("ca_cert")) if option("ca_cert") else None
-    target = discover(
-        Client(option("target"), dict(option("header")), option("timeout"), ca_cert),
-        list(dict.fromkeys(option("model"))),
-        sample=_sample(option("sample")) if option("sample") else None,
+    asked = Asked(
+        names=list(dict.fromkeys(option("model"))),
+        sample=_sample(option("sample")) if option("sample") else Sample(),
         answers=answers.load(option("answers")) if option("answers") else {},
         row_wise=not option("not_row_wise"),
         mlmodel=option("mlmodel"),
         version=option("model_version"),
+        scoring_only=option("profile") == ["mlflow"],
     )
+    client = _client(config)
+    if handed_over := getattr(config, "workerinput", {}).get(_HANDED):
+        target = taken_over(client, asked, handed_over)
+    else:
+        seconds = option("wait")
+        target = waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
     for profile in option("profile"):
         if profile in target.missing:
             raise SetupError(f"--profile {profile}: {target.missing[profile]}")
+    client.shared.begun = True
     return target, known
 
 
-def _sample(file: Path) -> dict[str, Any]:
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the target to a process of pytest-xdist."""
+    node.workerinput[_HANDED] = handed(node.config.stash[_TARGET])
+
+
+def _client(config: pytest.Config) -> Client:
+    url, timeout, ca_cert, cert, key = (
+        options.given(config, name) for name in ("target", "timeout", "ca_cert", "cert", "key")
+    )
+    credentials = Credentials(dict(options.given(config, "header")), options.given(config, "header_command"))
+    return Client(Route(url, timeout, ca_cert, cert, key, proxy_for(url)), credentials)
+
+
+def _announcer(config: pytest.Config, target: Target) -> Announcer:
+    processes = getattr(config.option, "numprocesses", None) or 1
+    return Announcer(
+        target.missing,
+        target.pace,
+        len(target.models),
+        options.given(config, "max_examples"),
+        processes,
+        [clean(f"--sample: no request holds {what}") for what in target.left_out],
+    )
+
+
+def _sample(file: Path) -> Sample:
     try:
-        return load_sample(file.read_text("utf-8"))
+        sample = load_sample(file.read_text("utf-8-sig"))
     except ValueError as error:
         raise SetupError(f"--sample {file}: {error}") from error
+    return replace(sample, reason=sample.reason and f"--sample {file}: {sample.reason}")
 
 
 _SHOWN = (
@@ -106,14 +153,14 @@ _SHOWN = (
 
 
 def _shown(config: pytest.Config) -> dict[str, Any]:
-    shown = {name: config.getoption(name) for name in _SHOWN}
-    return shown | {"header": redacted(dict(config.getoption("header")))}
+    shown = {name: options.given(config, name) for name in _SHOWN}
+    return cleaned(shown | {"header": redacted(dict(options.given(config, "header")))})
 
 
 def _described(target: Target) -> dict[str, Any]:
     told = {key: value for key, value in target.server.items() if key in ("name", "version")}
     told = {key: value for key, value in told.items() if isinstance(value, str)}
-    return {"url": target.client.url, "models": [model.name for model in target.models], **told}
+    return cleaned({"url": target.client.url, "models": [model.name for model in target.models], **told})
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -121,8 +168,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     target = config.stash.get(_TARGET, None)
     if target is None:
         return []
-    lacks = [f"not tested: {profile} ({reason})" for profile, reason in target.missing.items()]
-    return [f"conformance: {json.dumps(_described(target), ensure_ascii=False)}", *lacks]
+    described = _described(target)
+    more = len(described["models"]) - _NAMED
+    if more > 0:
+        described["models"][_NAMED:] = [f"… and {more} more"]
+    lacks = [clean(f"not tested: {profile} ({reason})") for profile, reason in target.missing.items()]
+    taken = [f"{name} is the suite's here, not another plugin's" for name in options.taken(config)]
+    return [f"conformance: {json.dumps(described, ensure_ascii=False)}", *lacks, *taken]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -137,9 +189,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the requirement that each test names, mark the test by it, and select."""
-    profiles = set(config.getoption("profile")) or set(PROFILES) - _OPT_IN
-    wanted = set(config.getoption("requirement"))
-    seed = config.getoption("seed")
+    profiles = set(options.given(config, "profile")) or set(PROFILES) - _OPT_IN
+    wanted = set(options.given(config, "requirement"))
+    seed = options.given(config, "seed")
     chosen: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:

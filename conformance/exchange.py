@@ -4,34 +4,32 @@ import hashlib
 import json
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from conformance.credentials import redacted
+from conformance.text import fits
+
 _SHOWN = 1500  # characters of a body in a failure text: with the rest of it, one screen
 _INLINE = 6000  # bytes of a body on a curl line; a longer one is kept in a file
-_SECRET = "***"
-_PLAIN = {
-    "host",
-    "content-type",
-    "accept",
-    "content-encoding",
-    "transfer-encoding",
-    "accept-encoding",
-    "connection",
-}
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was sent. ``headers``: those of the request itself and those given by ``--header``."""
+    """What was sent.
+
+    headers: those of the request itself, and those that every request has. way: what curl needs to take the
+    same way (certificates, a proxy).
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    way: Sequence[str] = ()
 
     @property
     def curl(self) -> str:
@@ -41,7 +39,7 @@ class Request:
             line = ["curl", "-sI"]
         elif (self.method, self.body is None) not in {("GET", True), ("POST", False)}:
             line += ["-X", self.method]
-        line.append(shlex.quote(self.url))
+        line += [*self.way, shlex.quote(self.url)]
         sent = {**self.headers}
         if self.body is not None and not any(k.lower() == "content-type" for k in sent):
             line += ["-H", "Content-Type:"]  # curl would add a form's media type
@@ -97,11 +95,6 @@ class Exchange:
         )
 
 
-def redacted(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers with the values of all but the harmless ones hidden."""
-    return {k: v if k.lower() in _PLAIN else _SECRET for k, v in headers.items()}
-
-
 def shown(body: bytes | None) -> str:
     """A body as one cut line of text."""
     if not body:
@@ -118,10 +111,10 @@ def _with_body(line: list[str], body: bytes | None) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        text = "\0"  # like NUL, it can't stand on a shell line
+        text = "\0"
     if len(body) > _INLINE:
         return " ".join([*line, "--data-binary", f"@{_kept(body)}"])
-    if "\0" not in text:
+    if fits(text):
         return " ".join([*line, "--data-raw", shlex.quote(text)])
     octal = "".join(f"\\{byte:03o}" for byte in body)
     return " ".join([f"printf '{octal}' |", *line, "--data-binary", "@-"])

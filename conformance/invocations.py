@@ -17,11 +17,13 @@ from conformance.client import Client, NoAnswer
 from conformance.elements import neighbours
 from conformance.exchange import Exchange
 from conformance.model import Model
+from conformance.scoring import SPLIT
 from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
 from conformance.trial import Trial, is_deterministic, tried
 
 PATH = "/invocations"
+AS_GIVEN = "the form of the sample"
 
 
 @dataclass
@@ -41,18 +43,27 @@ class Invocations:
         return self.model.client
 
     @property
+    def opaque(self) -> bool:
+        """Whether all that is known is a request that has no rows, such as one to a language model."""
+        return self.model.scored is not None and self.model.sample is None
+
+    @property
     def specs(self) -> list[TensorSpec]:
-        """The inputs of the model."""
-        return self.model.inputs
+        """The inputs of the model, as far as they are known."""
+        return [] if self.opaque else self.model.inputs
 
     @cached_property
     def table(self) -> bool:
         """Whether the inputs are the columns of a table."""
-        return scoring.is_table(self.specs, self.model.content_type)
+        return not self.opaque and scoring.is_table(self.specs, self.model.content_type)
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
         """The forms that can carry this model's inputs."""
+        if self.opaque:
+            return (AS_GIVEN,)
+        if scoring.is_positional(self.model.scored):
+            return (SPLIT,)
         return scoring.forms(self.specs, self.model.content_type)
 
     @property
@@ -76,7 +87,16 @@ class Invocations:
 
     def body(self, rows: Sequence[Row], form: str = "", **members: Any) -> dict[str, Any]:
         """The scoring request for ``rows``, with further members (params)."""
-        return scoring.body(form or self.form, self.specs, rows, table=self.table) | members
+        given = self.model.scored or {}
+        if self.opaque:
+            return given | members
+        params = members.get("params", {})
+        if given.get("params") and isinstance(params, dict):
+            members["params"] = given["params"] | params
+        body = scoring.body(form or self.form, self.specs, rows, table=self.table)
+        if scoring.is_positional(given) and SPLIT in body:
+            del body[SPLIT]["columns"]
+        return body | members
 
     def post(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
         """POST a scoring request (parsed JSON)."""
@@ -100,7 +120,7 @@ class Invocations:
     @cached_property
     def base(self) -> Exchange | None:
         """The answer to the first of the candidate rows that is accepted in some form; None without any."""
-        for rows in self.model.candidates():
+        for rows in [[{}]] if self.opaque else self.model.candidates():
             for form in self.forms:
                 answer = self._try(rows[:1], form)
                 if answer is not None:
@@ -125,14 +145,14 @@ class Invocations:
     def deterministic(self) -> bool:
         """Whether the good request has one answer, and a batch of it, in which chance shows sooner."""
         return self.base is not None and is_deterministic(
-            self.base_rows, self.ask, self.difference, batched=self.model.batched
+            self.base_rows, self.ask, self.difference, batched=not self.opaque and self.model.batched
         )
 
     @property
     def batched(self) -> bool:
         """Whether it predicts rows, any number of them, each for itself."""
         rows = self.model.rows_alone and all(spec.batched for spec in self.model.outputs)
-        if self.base is None or not self.model.batched or not rows:
+        if self.opaque or self.base is None or not self.model.batched or not rows:
             return False
         return reading.rows_of(predictions(self.base), 1) is not None
 
@@ -151,7 +171,7 @@ class Invocations:
     @cached_property
     def trial(self) -> Trial:
         """What it makes of rows of all sorts that fit the inputs."""
-        if self.model.sample is not None or self.base is None:
+        if self.model.sample is not None or self.opaque or self.base is None:
             return Trial()
         return tried([*self.base_rows, *self.model.probes], lambda row: self.ask([row]))
 
@@ -163,6 +183,8 @@ class Invocations:
         portable: rows that mean the same in every form. MLflow decodes base64 in tables alone, and its
         arrays of text end at the last character that is not NUL.
         """
+        if self.opaque:
+            return st.just([{}])
         if not self.model.batched:
             minimum = maximum = 1
         if self.trial.domain:

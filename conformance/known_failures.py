@@ -1,12 +1,12 @@
 """Known failures: requirements, or single tests of them, that a target is known to break."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import tomli_w
 
 from conformance.verdict import Verdict
 from spec.catalogue import requirements
@@ -81,7 +81,8 @@ def _mistake_of_test(test: str) -> str:
 
 def write(path: Path, failing: Sequence[Verdict], known: KnownFailures) -> None:
     """Write an entry for each failing requirement; what is known of it already is kept."""
-    path.write_text("\n".join(_written(e) for v in failing for e in _entries(v, known)), "utf-8")
+    entries = [entry for verdict in failing for entry in _entries(verdict, known)]
+    path.write_text(tomli_w.dumps({"known-failure": entries} if entries else {}), "utf-8")
 
 
 def _entries(verdict: Verdict, known: KnownFailures) -> Iterator[Mapping[str, str]]:
@@ -90,8 +91,3 @@ def _entries(verdict: Verdict, known: KnownFailures) -> Iterator[Mapping[str, st
         yield from (known.entries[test] for test in tests)
     else:
         yield known.entries.get(name) or {"requirement": name, "reason": verdict.message}
-
-
-def _written(entry: Mapping[str, Any]) -> str:
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in entry.items()]
-    return "".join(["[[known-failure]]\n", *lines])

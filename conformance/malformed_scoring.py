@@ -16,6 +16,7 @@ from spec.tables import DATATYPES
 
 JSON = "application/json"
 DEPTH = 500
+_OTHER = {SPLIT: RECORDS, RECORDS: SPLIT, INSTANCES: INPUTS, INPUTS: INSTANCES}
 NAME = "conformance"  # of a column and of a member that no model has
 
 
@@ -81,6 +82,8 @@ def requests(endpoint: Invocations) -> Iterator[Malformed]:
     text = _written(good)
     yield from _broken(text)
     yield from _formless(good)
+    if endpoint.form in _OTHER:
+        yield from _two_forms(endpoint.form, good)
     yield from _shapeless()
     if endpoint.table:
         yield from _ragged(endpoint.body(endpoint.base_rows, SPLIT)[SPLIT])
@@ -114,12 +117,14 @@ def _broken(text: bytes) -> Iterator[Malformed]:
 
 
 def _formless(good: dict[str, Any]) -> Iterator[Malformed]:
-    ((form, data),) = good.items()
     yield Malformed("no-form", "the object is empty", b"{}")
-    yield Malformed("no-form", "the data are under another name", _written({NAME: data}))
+    yield Malformed("no-form", "the data are under another name", _written({NAME: next(iter(good.values()))}))
     yield Malformed("no-form", "there are params only", _written({"params": {}}))
-    other = {SPLIT: RECORDS, RECORDS: SPLIT, INSTANCES: INPUTS, INPUTS: INSTANCES}[form]
-    both = {form: data, other: {"columns": [], "data": []} if other == SPLIT else []}
+
+
+def _two_forms(form: str, good: dict[str, Any]) -> Iterator[Malformed]:
+    other = _OTHER[form]
+    both = {form: good[form], other: {"columns": [], "data": []} if other == SPLIT else []}
     yield Malformed("two-forms", f"{form} and {other} are both there", _written(both))
 
 

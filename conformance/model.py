@@ -1,6 +1,5 @@
 """One model of the target: what its metadata says, one request that it accepts, and how to ask it."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +15,6 @@ from conformance.skips import untested
 from conformance.tensors import Row, TensorSpec
 from conformance.trial import Trial, is_deterministic, recombinations, tried
 from spec.tables import DATATYPES
-from spec.validation import is_valid, violations
 
 _GUESSES: list[dict[str, Any]] = [
     {"boolean": True, "integer": 1, "number": 1.0, "string": "a"},
@@ -39,7 +37,8 @@ class Model:
 
     sample: an inference request that the user gave as valid; what is drawn stays close to it. rows_alone: the
     prediction for a row does not depend on the other rows of its batch. known: an inference request with a
-    known answer. version: of which all is asked, where no other is named; empty: the server chooses.
+    known answer. version: of which all is asked, where no other is named; empty: the server chooses. scored:
+    the sample as a scoring request, where it was given as one.
     """
 
     client: Client
@@ -48,6 +47,7 @@ class Model:
     rows_alone: bool = True
     known: dict[str, Any] | None = None
     version: str = ""
+    scored: dict[str, Any] | None = None
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
@@ -146,8 +146,9 @@ class Model:
             given = {t["name"]: t for t in self.sample["inputs"]}
             for tensor in body["inputs"]:
                 tensor |= {k: v for k, v in given.get(tensor["name"], {}).items() if k == "parameters"}
-            if "parameters" in self.sample:
-                body["parameters"] = self.sample["parameters"]
+        always = (self.sample or {}).get("parameters")
+        if always:  # beside those of the test: a stateful model needs its sequence_id in every request
+            members["parameters"] = always | members.get("parameters", {})
         return body | members
 
     def infer(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
@@ -320,20 +321,6 @@ def _has_one_row(body: Any) -> bool:
     """Whether each output of an answer has one row, as far as its shape can be read."""
     shapes = [output.get("shape") for output in tensors.outputs_by_name(body).values()]
     return all(tuple(shape[:1]) == (1,) for shape in shapes if tensors.is_shape(shape))
-
-
-def load_sample(text: str) -> dict[str, Any]:
-    """An inference request from the text of a file, where a scoring request may stand too.
-
-    Raises ValueError saying what is wrong.
-    """
-    sample = json.loads(text)
-    if is_valid("mlflow/scoring-request", sample) and not is_valid("v2/inference-request", sample):
-        sample = scoring.sample_of(sample)
-    found = violations("v2/inference-request", sample)
-    if found:
-        raise ValueError(f"it is no inference request: {found[0]}")
-    return dict(sample)
 
 
 def specs_of_sample(given: Sequence[Mapping[str, Any]]) -> list[TensorSpec]:

@@ -7,14 +7,39 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from conformance.credentials import header
 from spec.catalogue import PROFILES
 
 
 def add(parser: pytest.Parser) -> None:
-    """Add the options to pytest's."""
+    """Add the options to pytest's.
+
+    A name that another plugin owns is the suite's in its runs: the other's option keeps its default.
+    """
+    parsed = parser.optparser
+    parsed.set_defaults(
+        **{_dest("taken"): [name for name in _OPTIONS if name in parsed._option_string_actions]}
+    )
+    refuse, parsed.conflict_handler = parsed.conflict_handler, "resolve"
     group = parser.getgroup("conformance", "conformance of an inference server")
     for name, told in _OPTIONS.items():
-        group.addoption(name, **told)
+        group.addoption(name, dest=_dest(name), **told)
+    parsed.conflict_handler = refuse
+
+
+def taken(config: pytest.Config) -> list[str]:
+    """The names that another plugin had first."""
+    return list(getattr(config.option, _dest("taken")))
+
+
+def given(config: pytest.Config, name: str) -> Any:
+    """The value of the option ``--name``."""
+    return config.getoption(_dest(name))
+
+
+def _dest(name: str) -> str:
+    """Where pytest keeps the value: under a name that no other plugin uses."""
+    return f"oip_{name.strip('-').replace('-', '_')}"
 
 
 def _wrong(told: str) -> argparse.ArgumentTypeError:
@@ -23,6 +48,8 @@ def _wrong(told: str) -> argparse.ArgumentTypeError:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
+    if parts.username is not None:
+        raise _wrong("the URL holds credentials: give them with --header 'Authorization: …'")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _wrong(f"{text!r} is no base URL: write http://HOST:PORT")
     if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/v2"):
@@ -31,10 +58,10 @@ def _url(text: str) -> str:
 
 
 def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise _wrong(f"{text!r} is no header: write 'Name: value'")
-    return name.strip(), value.strip()
+    try:
+        return header(text)
+    except ValueError as error:
+        raise _wrong(str(error)) from error  # argparse would tell the text, which may be secret
 
 
 def _seconds(text: str) -> float:
@@ -86,7 +113,20 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "ask for this version of the models (default: the server chooses)",
     },
     "--header": {**_MANY, "type": _header, "metavar": "'K: V'", "help": "a header for every request"},
-    "--ca-cert": {"type": _file, "metavar": "FILE", "help": "certificates to trust"},
+    "--header-command": {
+        "default": "",
+        "metavar": "CMD",
+        "help": "a shell command that prints such a header, run again when the token has expired",
+    },
+    "--ca-cert": {"type": _file, "metavar": "FILE", "help": "certificates to trust (PEM)"},
+    "--cert": {"type": _file, "metavar": "FILE", "help": "the certificate to show to the server (PEM)"},
+    "--key": {"type": _file, "metavar": "FILE", "help": "its private key, where --cert does not hold it"},
+    "--wait": {
+        "type": _seconds,
+        "default": 0.0,
+        "metavar": "SECONDS",
+        "help": "wait so long for the server to be ready",
+    },
     "--timeout": {
         "type": _seconds,
         "default": 30.0,

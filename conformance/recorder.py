@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import hypothesis
 import pytest
@@ -10,14 +10,17 @@ from hypothesis.errors import FlakyFailure, Unsatisfiable
 from hypothesis.internal.conjecture import engine
 
 from conformance.checks import NonConformance
-from conformance.client import Client, NoAnswer, TargetDied
+from conformance.client import AccessLost, Client, NoAnswer, TargetDied
 from conformance.exchange import shown
 from conformance.known_failures import KnownFailures
 from conformance.skips import NOT_IMPLEMENTED, UNTESTED, not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import brief
+from conformance.text import clean, cleaned, fits, mapped
 from conformance.verdict import TestResult
 from spec.catalogue import Requirement, requirements
+
+T = TypeVar("T")
 
 SURVIVES = "v2.health.survives"
 SHRINKING = 10  # seconds for one failure: a slow target must not keep its user waiting for five minutes
@@ -45,6 +48,7 @@ class Recorder:
         self.level = level
         self.known = known
         self.gone = ""
+        self.stopped = False
         self._sent = 0
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -64,19 +68,24 @@ class Recorder:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the record to the report, and let the level and the known failures decide its outcome."""
         report = yield
+        report.sections = cleaned(report.sections)
         if call.when == "teardown" or (call.when == "setup" and report.passed):
             return report
         requirement = requirement_of(item)
         error = call.excinfo.value if call.excinfo else None
         finding = finding_of(error)
+        if isinstance(finding, AccessLost):
+            self.gone, self.stopped, finding = str(finding), True, None
         if isinstance(finding, TargetDied):
             if requirement.profile != "robustness":  # there, to survive is each requirement's own statement
                 requirement = requirements()[SURVIVES]
             self.gone = "" if finding.back else f"the target died and did not come back: {item.name}"
         if report.failed and finding is None and not isinstance(error, Unsatisfiable):
             reason = f"an error of the suite itself: {type(error).__name__}: {error}"
-            broken = TestResult(item.nodeid, requirement.id, "error", reason=reason[:_TOLD])
+            broken = TestResult(item.nodeid, requirement.id, "error", reason=self._fit(reason[:_TOLD]))
             report.conformance = asdict(broken)  # type: ignore[attr-defined]
+            if not fits(report.longreprtext):
+                report.longrepr = clean(report.longreprtext)
             return report  # pytest's traceback tells it best
         result = self._result(item, requirement, report, error, finding)
         report.conformance = asdict(result)  # type: ignore[attr-defined]
@@ -93,6 +102,7 @@ class Recorder:
     ) -> TestResult:
         result = TestResult(item.nodeid, requirement.id, "passed", requests=self.client.sent - self._sent)
         result.behaviour = item.stash.get(BEHAVIOUR, {})
+        result.stopped = self.stopped
         if isinstance(error, Unsatisfiable):
             result.result = "untested"
             result.reason = "no generated request was accepted: give a valid one with --sample FILE"
@@ -105,7 +115,13 @@ class Recorder:
         if requirement.level == "CHARACTERISE" and result.failure:
             result.behaviour = {"": result.failure["message"]}
             result.result, result.failure = "passed", None
+        result.behaviour, result.reason = self._fit(result.behaviour), self._fit(result.reason)
+        result.failure = self._fit(result.failure)
         return result
+
+    def _fit(self, told: T) -> T:
+        """What is told of the target, fit for reports: without secrets that it sent back."""
+        return cleaned(mapped(told, self.client.shared.credentials.hide))
 
     def _judge(self, report: pytest.TestReport, requirement: Requirement, result: TestResult) -> None:
         if result.failure:
@@ -128,8 +144,8 @@ def _excuse(report: pytest.TestReport, why: str) -> None:
 
 
 def finding_of(error: BaseException | None) -> BaseException | None:
-    """The finding inside an error: a NonConformance, NoAnswer or TargetDied; None when it holds none."""
-    if isinstance(error, NonConformance | NoAnswer | TargetDied):
+    """The finding inside an error: a NonConformance, NoAnswer, TargetDied or AccessLost; None without one."""
+    if isinstance(error, NonConformance | NoAnswer | TargetDied | AccessLost):
         return error
     if isinstance(error, FlakyFailure | BaseExceptionGroup):
         return next(filter(None, map(finding_of, error.exceptions)), None)

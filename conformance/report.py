@@ -18,6 +18,7 @@ from spec.catalogue import requirements, sources
 from spec.validation import violations
 
 SETUP_EXIT = 10
+_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 SHOWN = 3  # requirements that wait for the same
 
 
@@ -58,9 +59,15 @@ class Reporter:
         """The known failures that pass."""
         return self.options.known.stale(self.verdicts)
 
+    @property
+    def stopped(self) -> str:
+        """Why the run had to stop; empty when it did not."""
+        return next((result.reason for result in self.results if result.stopped), "")
+
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Nothing selected is a set-up error; a stale known failure fails the run."""
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        """Nothing selected, or a run that stopped, is a set-up error; a stale known failure fails the run."""
+        nothing = not self.results and not session.config.option.collectonly
+        if exitstatus in _DONE and (nothing or self.stopped):
             session.exitstatus = SETUP_EXIT
         elif exitstatus == pytest.ExitCode.OK and self.stale:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -99,6 +106,8 @@ class Reporter:
         broken = [r for r in self.results if r.result == "error"]
         if broken:
             yield f"{len(broken)} tests ended in an error of the suite itself: please report it"
+        if self.stopped:
+            yield f"the run stopped: {self.stopped}"
         if not self.results:
             yield "no test was selected"
         if self.options.json_file:

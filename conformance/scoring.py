@@ -55,6 +55,11 @@ def unnamed(specs: Sequence[TensorSpec]) -> bool:
     return all(_UNNAMED.fullmatch(spec.name) for spec in specs)
 
 
+def is_positional(request: Mapping[str, Any] | None) -> bool:
+    """Whether a scoring request is a table whose columns have no names."""
+    return request is not None and SPLIT in request and not isinstance(request[SPLIT].get("columns"), list)
+
+
 def body(form: str, specs: Sequence[TensorSpec], rows: Sequence[Row], *, table: bool) -> dict[str, Any]:
     """The scoring request that holds ``rows`` in one form."""
     write = _TABLE[form] if table else _TENSORS[form]

@@ -17,7 +17,7 @@ class TestResult:
 
     result: what it found; error: the suite itself broke. failure: message, curl, request, response, for a
     failed one. reason: why it could not be carried out. behaviour: what a CHARACTERISE test recorded, by
-    label.
+    label. stopped: whether the run had to stop at it, or before it.
     """
 
     __test__ = False
@@ -29,6 +29,7 @@ class TestResult:
     reason: str = ""
     behaviour: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _outcome(requirement: Requirement, results: Sequence[TestResult]) -> Outcome
     found = {result.result for result in results}
     if "failed" in found:
         return "failed"
-    if "error" in found:
+    if "error" in found or any(result.stopped for result in results):
         return "untested"
     order: tuple[Outcome, ...] = ("passed", "not-implemented", "untested")
     for outcome in order:

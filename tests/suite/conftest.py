@@ -128,12 +128,12 @@ class Tiny(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[Tiny]) -> Iterator[str]:
-    """The URL of a server of ``handler`` on a free port."""
+def serving(handler: type[Tiny], port: int = 0) -> Iterator[str]:
+    """The URL of a server of ``handler``; port 0 is a free one."""
     handler.seen = []
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

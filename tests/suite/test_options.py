@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from conformance.pace import Announcer
 from spec.validation import violations
 from tests.suite.conftest import Run, Suite, Tiny, serving
 
@@ -168,3 +169,42 @@ def test_known_answers(suite: Suite, tiny: str, tmp_path: Path) -> None:
         (tmp_path / "answers.json").write_text(case(result))
         run = suite("--target", tiny, "--model", "double", f"--requirement={name}", "--answers", tmp_path)
         assert run.outcome(name) == outcome, run.output
+
+
+def test_how_many_requests_a_run_sends_is_said_before_it_begins(suite: Suite, tiny: str) -> None:
+    def asked(*arguments: str) -> int:
+        run = suite("--target", tiny, "--model", "double", "-k", "v2_infer", *arguments)
+        line = next(line for line in run.output.splitlines() if line.startswith("about "))
+        words = line.split()
+        assert words[2:4] == ["requests", "of"]
+        count = int(words[1].replace(",", ""))
+        assert count / 4 < run.report["requests"] < count * 4
+        return count
+
+    assert asked() > asked("--max-examples", "2", "-n", "2")
+
+
+@pytest.mark.parametrize(
+    ("pace", "models", "examples", "processes", "told"),
+    [
+        (0.0, 1, 10, 1, ["about 2,000 requests"]),
+        (0.005, 1, 10, 1, ["about 2,000 requests of 5 ms: about 20 seconds"]),
+        (2.0, 1, 10, 1, ["about 2,000 requests of 2000 ms: about 65 minutes", "shorter: -n 4"]),
+        (2.0, 1, 10, 4, ["about 2,000 requests of 2000 ms: about 16 minutes", "shorter: -n 4"]),
+        (
+            0.1,
+            300,
+            10,
+            1,
+            ["about 580,000 requests of 100 ms: about 17 hours", "shorter: --model NAME leaves 299"],
+        ),
+    ],
+)
+def test_how_long_a_run_takes(
+    pace: float, models: int, examples: int, processes: int, told: list[str]
+) -> None:
+    tests = [f"conformance/test_v2_infer.py::test_{i}" for i in range(300 * models)]
+    others = ["test_mlflow_errors.py::test_a", "test_content_types_round_trip.py::test_b"]
+    announcer = Announcer({"mlflow", "content-types"}, pace, models, examples, processes)
+    lines = announcer.told([*tests, *others])
+    assert [line[: len(start)] for line, start in zip(lines, told, strict=True)] == told
