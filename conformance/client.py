@@ -109,18 +109,24 @@ class Client:
         twin._tally = self._tally
         return twin
 
-    def begin(self, path: str, body: bytes, length: int) -> HTTPConnection:
-        """POST JSON of ``length`` bytes, but send only ``body``: the caller sends the rest, or closes."""
+    def begin(
+        self, path: str, body: bytes, length: int, headers: Mapping[str, str] | None = None
+    ) -> HTTPConnection:
+        """POST JSON of ``length`` bytes, but send only ``body``: the caller sends the rest, or closes.
+
+        What the caller reads then is as it was sent, with its content coding.
+        """
         url, _, timeout, ca_cert = self._made_with
         parts = urlsplit(url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=ca_cert)
             connection = HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
-        headers = {**self._headers, **self.extra, **JSON, "Content-Length": str(length)}
-        named = any(name.lower() == "host" for name in headers)
-        connection.putrequest("POST", parts.path.rstrip("/") + path, skip_host=named)
-        for name, value in headers.items():
+        sent = {**self._headers, **self.extra, **JSON, "Content-Length": str(length), **(headers or {})}
+        named = {name.lower() for name in sent}
+        skipped = {"skip_host": "host" in named, "skip_accept_encoding": "accept-encoding" in named}
+        connection.putrequest("POST", parts.path.rstrip("/") + path, **skipped)
+        for name, value in sent.items():
             connection.putheader(name, value)
         connection.endheaders()
         connection.send(body)

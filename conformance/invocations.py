@@ -19,7 +19,7 @@ from conformance.exchange import Exchange
 from conformance.model import Model
 from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
-from conformance.trial import Trial, is_deterministic, tried
+from conformance.trial import Trial, is_deterministic, most_rows, tried
 
 PATH = "/invocations"
 
@@ -132,7 +132,7 @@ class Invocations:
     def batched(self) -> bool:
         """Whether it predicts rows, any number of them, each for itself."""
         rows = self.model.rows_alone and all(spec.batched for spec in self.model.outputs)
-        if self.base is None or not self.model.batched or not rows:
+        if self.base is None or self.limit == 1 or not rows:
             return False
         return reading.rows_of(predictions(self.base), 1) is not None
 
@@ -155,6 +155,11 @@ class Invocations:
             return Trial()
         return tried([*self.base_rows, *self.model.probes], lambda row: self.ask([row]))
 
+    @cached_property
+    def limit(self) -> int:
+        """How many rows it takes at once, as far as the tests of small batches go."""
+        return most_rows(self.base_rows, self.ask, self.width) if self.model.batched else 1
+
     def rows(
         self, minimum: int = 1, maximum: int = 4, *, portable: bool = False
     ) -> st.SearchStrategy[list[Row]]:
@@ -163,14 +168,13 @@ class Invocations:
         portable: rows that mean the same in every form. MLflow decodes base64 in tables alone, and its
         arrays of text end at the last character that is not NUL.
         """
-        if not self.model.batched:
-            minimum = maximum = 1
+        most = self.limit if self.base is not None else 1
         if self.trial.domain:
             row = strategies.recombined(self.trial.domain, self.specs)
         else:
             row = self.model.row(self.base_rows)
         written = row.map(lambda row: self.written(row, portable=portable))
-        return st.lists(written, min_size=minimum, max_size=maximum)
+        return st.lists(written, min_size=min(minimum, most), max_size=min(maximum, most))
 
     def written(self, row: Row, *, portable: bool = False) -> Row:
         """The row as it is sent: one format of datetimes; ``portable`` as for ``rows``."""

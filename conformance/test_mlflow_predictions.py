@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
@@ -30,20 +29,20 @@ from conformance.invocations import (
     ways,
     with_text,
 )
-from conformance.known import check_mlflow
+from conformance.known import check_mlflow, known_parameters
 from conformance.model import Model
 from conformance.returned import check_returned, extreme, unlike
 from conformance.scoring import CSV, INSTANCES, RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
+from conformance.together import REQUESTS, ROUNDS, apart, together
 from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
 LARGE, MOST = 1100, 500_000  # rows; elements of them and of their predictions
 BLOCKS, GROUP = (16, 32, 64), 100  # rows that fill blocks of the usual sizes; rows in a group of Parquet
 ANSWERED_OR_REFUSED = [200, *range(400, 500)]
-THREADS = 8
 EXTRA = "conformance"
 COLUMNS = 16  # that are looked at one by one
 # One batch of requests is enough, and a race does not shrink.
@@ -313,27 +312,26 @@ def test_deterministic(scoring: Invocations) -> None:
 @requirement("mlflow.predictions.concurrent")
 @once
 @given(data=st.data())
-def test_concurrent(steady_scoring: Invocations, data: st.DataObject) -> None:
-    forms = steady_scoring.forms
-    drawn = [data.draw(steady_scoring.rows(maximum=3, portable=True)) for _ in range(THREADS)]
-    bodies = [
-        steady_scoring.body(drawn[i % THREADS], forms[(i + i // THREADS) % len(forms)])
-        for i in range(2 * THREADS)
-    ]
+def test_concurrent(steady_scoring: Invocations, target: Target, data: st.DataObject) -> None:
+    forms, most = steady_scoring.forms, min(steady_scoring.limit, 3)
+    neighbours = [steady_scoring.written(row, portable=True) for row in accepted_neighbours(steady_scoring)]
+    drawn = [data.draw(steady_scoring.rows(maximum=1, portable=True))[0] for _ in range(REQUESTS // 2)]
+    rows = apart([*neighbours, *drawn], lambda row: steady_scoring.ask([row]), predictions)
+    bodies = known_parameters(target, steady_scoring.model, "mlflow")[: REQUESTS // 2]
+    for i in range(REQUESTS - len(bodies) if rows else 0):
+        some = [rows[(i + j) % len(rows)] for j in range(1 + i % most)]
+        bodies.append(steady_scoring.body(some, forms[(i + i // len(rows)) % len(forms)]))
     sent = [(body, steady_scoring.post(body)) for body in bodies]
     good = [(body, answer) for body, answer in sent if answer.status == 200]
     if len(good) < 2:
         untested("the rows that are drawn are refused: give a valid request with --sample FILE")
 
-    def send(body: Any) -> Exchange:
-        return steady_scoring.client.twin().post_json(PATH, body)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        together = list(pool.map(send, [body for body, _ in good]))
-    for (_, one), two in zip(good, together, strict=True):
-        message = "the answer is another one when other requests run beside it"
-        check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
-        check_same(steady_scoring, one, two, message)
+    for _ in range(ROUNDS):
+        beside = together(steady_scoring.client, [(PATH, body) for body, _ in good])
+        for (_, one), two in zip(good, beside, strict=True):
+            message = "the answer is another one when other requests run beside it"
+            check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
+            check_same(steady_scoring, one, two, message)
 
 
 @requirement("mlflow.predictions.round-trip")

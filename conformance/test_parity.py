@@ -1,7 +1,6 @@
 """Both endpoints of one model: /infer and /invocations."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,11 @@ from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations, predictions
 from conformance.model import Model
 from conformance.scoring import RECORDS, SPLIT
-from conformance.skips import not_implemented, untested
+from conformance.skips import no_request, not_implemented, untested
 from conformance.survey import Survey
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
+from conformance.together import together
 from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
@@ -55,6 +55,12 @@ class Both:
     def ask(self, rows: Sequence[Row]) -> tuple[Exchange, Exchange]:
         """The answers of /infer and of /invocations to the same rows."""
         return self.model.predict(rows), self.scoring.ask(rows)
+
+
+@pytest.fixture(scope="session")
+def endpoint(mlflow_model: Model) -> Invocations:
+    """The scoring endpoint, whether it accepts anything or not."""
+    return Invocations(mlflow_model)
 
 
 @pytest.fixture(scope="session")
@@ -125,20 +131,36 @@ def test_predictions_texts(both: Both) -> None:
         untested("no text of those that are known to get lost is accepted at both endpoints")
 
 
+@requirement("parity.answers")
+@given(data=st.data())
+def test_answers(mlflow_model: Model, endpoint: Invocations, data: st.DataObject) -> None:
+    """Rows of which one endpoint is known to take the like; the other may fail at everything."""
+    scoring = endpoint
+    if scoring.base is not None:
+        rows = data.draw(st.one_of(st.just(list(scoring.base_rows)), scoring.rows(maximum=2, portable=True)))
+    elif mlflow_model.base is not None:
+        scoring.form = next(iter(scoring.forms), "")
+        rows = data.draw(st.one_of(st.just(list(mlflow_model.base_rows)), mlflow_model.rows(maximum=2)))
+    else:
+        no_request(f"{mlflow_model.name}, or {PATH},")
+    if not scoring.form:
+        not_implemented("the model's inputs can't be written as a scoring request")
+    v2, scored = mlflow_model.infer(mlflow_model.body(rows)), scoring.ask(rows)
+    if 200 in (v2.status, scored.status):
+        told = f"{v2.status} at /infer, {scored.status} at /invocations"
+        fine = v2.status < 500 and scored.status < 500
+        check(fine, "one endpoint answers rows that are a server error at the other", v2, scored, got=told)
+
+
 @requirement("parity.concurrent")
 def test_concurrent(both: Both) -> None:
     alone = both.ask(both.rows)
 
-    def send(position: int) -> Exchange:
-        client = both.model.client.twin()
-        if position % 2:
-            return client.post_json(PATH, both.scoring.body(both.rows))
-        return client.post_json(both.model.path("infer"), both.model.body(both.rows))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        together = list(pool.map(send, range(2 * THREADS)))
-    for position, answer in enumerate(together):
-        usual = alone[position % 2]
+    infer = (both.model.path("infer"), both.model.body(both.rows))
+    score = (PATH, both.scoring.body(both.rows))
+    for usual, answer in zip(
+        alone * THREADS, together(both.model.client, [infer, score] * THREADS), strict=True
+    ):
         message = "the answer is another one when the other endpoint is asked at the same time"
         _check_same_answer(both, usual, answer, message)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conformance import tensors
 from conformance.checks import check, check_error, check_ok, check_schema, check_status, check_takes, fail
 from conformance.client import JSON
+from conformance.codings import CHUNKED, deflate_flaw
 from conformance.inference import (
     PARAMETERS,
     asking,
@@ -51,6 +52,13 @@ def test_answers(scored: Model, data: st.DataObject) -> None:
     if answer.status != 200 and scored.sample is None:
         check_takes(scored.name, [a for a in (scored.predict([row]) for row in rows) if a.status != 200])
     check_ok(answer, "the request fits the metadata")
+
+
+@requirement("v2.infer.answers")
+def test_answers_any(model: Model) -> None:
+    """A model that fails at every row that fits its metadata, and is asked for nothing else."""
+    if model.base is None and model.refusal is not None:
+        check_takes(model.name, [model.refusal])
 
 
 @requirement("v2.infer.known-answers")
@@ -382,9 +390,8 @@ def test_charset(scored: Model) -> None:
 @requirement("v2.infer.chunked")
 def test_chunked(scored: Model) -> None:
     body = json.dumps(scored.base_body).encode()
-    pieces = [body[:10], body[10:]]
-    headers = {**JSON, "Transfer-Encoding": "chunked"}
-    answer = scored.client.send("POST", scored.path("infer"), body, headers, chunks=pieces)
+    sent = {**JSON, **CHUNKED}
+    answer = scored.client.send("POST", scored.path("infer"), body, sent, chunks=[body[:10], body[10:]])
     check_status(answer, [200, 411], "the request is good, in chunks")
 
 
@@ -394,6 +401,18 @@ def test_content_coding(scored: Model) -> None:
     check_ok(packed, "the client accepts gzip")
     if packed.json is None:
         fail("the body can't be read as its Content-Encoding says", packed)
+
+
+@requirement("v2.infer.content-coding")
+def test_content_coding_deflate(scored: Model) -> None:
+    found = deflate_flaw(scored.client, scored.path("infer"), scored.base_body)
+    if found:
+        headers = {"Accept-Encoding": "deflate"}
+        fail(
+            "an answer in deflate coding is not in the zlib format",
+            scored.infer(scored.base_body, headers),
+            got=found,
+        )
 
 
 @requirement("v2.infer.gzip-request")

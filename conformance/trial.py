@@ -10,6 +10,9 @@ from conformance.exchange import Exchange
 from conformance.tensors import Row, TensorSpec
 
 _MANY = 16  # equal rows, or requests for one
+BATCHES = (9, 8, 6, 4, 3, 2)  # rows of small batches
+_ELEMENTS = 500_000  # of a batch that is sent to find the limit
+_TOO_MANY = (400, 413, 422)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,20 @@ def tried(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> Trial:
         with contextlib.suppress(NoAnswer):
             found.append((row, ask(row)))
     return Trial(found)
+
+
+def most_rows(rows: Sequence[Row], ask: Callable[[Sequence[Row]], Exchange], width: int) -> int:
+    """How many of these rows are accepted at once: the largest of ``BATCHES``, else one.
+
+    A batch that is a server's error is within the limit. ``width``: elements of a row.
+    """
+    sizes = [size for size in BATCHES if size * width <= _ELEMENTS]
+    for size in sizes:
+        with contextlib.suppress(NoAnswer):
+            answer = ask([*rows] * size)
+            if answer.status not in _TOO_MANY:
+                return size
+    return 1 if sizes else BATCHES[-1]
 
 
 def recombinations(rows: Sequence[Row], specs: Sequence[TensorSpec]) -> list[Row]:

@@ -24,6 +24,7 @@ from tests.faulty.vocabulary import (
     READY,
     V2,
     answered,
+    asked,
     at,
     edits,
     elements_of,
@@ -287,6 +288,55 @@ def small_batches_only(request: Request, ask: Ask) -> Response:
     response = ask(request)
     large = response.status == 200 and any(t["shape"][0] > 64 for t in inputs_of(request))
     return error(413, "at most 64 rows") if large else response
+
+
+def _rows(request: Request) -> int:
+    """The rows of a good request, to either endpoint; those of CSV and Parquet too."""
+    sent = asked(request)
+    if "inputs" in sent and path_of(request) != "/invocations":
+        return int(sent["inputs"][0]["shape"][0])
+    return 0
+
+
+def _limited(request: Request, ask: Ask, most: int, status: int, words: str) -> Response:
+    """A server that takes at most so many rows at once, at both endpoints."""
+    response = ask(request)
+    if response.status != 200:
+        return response
+    predictions = (response.json or {}).get("predictions")
+    rows = len(predictions) if isinstance(predictions, list) else _rows(request)
+    refuse = error if predictions is None else scoring_error
+    return refuse(status, words) if rows > most else response
+
+
+@permitted()
+@at(f"{INFER}|{INVOCATIONS}")
+def four_rows_at_most(request: Request, ask: Ask) -> Response:
+    """The batch has a limit, as a model of Triton's may have."""
+    return _limited(request, ask, 4, 400, "inference request batch-size must be <= 4 for 'wine-classifier'")
+
+
+@permitted()
+@at(f"{INFER}|{INVOCATIONS}")
+def one_row_at_most(request: Request, ask: Ask) -> Response:
+    """One row is taken at a time."""
+    return _limited(request, ask, 1, 422, "one row, please")
+
+
+@permitted(model="echo-columns", answers=True)
+@at(f"{INFER}|{INVOCATIONS}")
+def two_rows_at_most(request: Request, ask: Ask) -> Response:
+    """Two rows are taken at a time, of columns of all types."""
+    return _limited(request, ask, 2, 413, "payload too large")
+
+
+@permitted(speaks="v2")
+@at(INFER)
+def elements_limited(request: Request, ask: Ask) -> Response:
+    """A request may hold sixty elements."""
+    response = ask(request)
+    held = sum(len(elements_of(t.get("data"))) for t in inputs_of(request))
+    return error(413, "at most 60 elements") if response.status == 200 and held > 60 else response
 
 
 @permitted(model="tensor")

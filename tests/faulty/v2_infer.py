@@ -32,11 +32,11 @@ from tests.faulty.wire import Ask, Request, Response
 
 @fault("v2.infer.answers")
 @at(INFER)
-def several_rows_refused(request: Request, ask: Ask) -> Response:
-    """Only one row is taken, of which the metadata says nothing."""
+def several_rows_break(request: Request, ask: Ask) -> Response:
+    """Several rows are a failure of the server, of which the metadata says nothing."""
     several = any(t.get("shape") not in ([1], [1, 1]) for t in inputs_of(request))
     response = ask(request)
-    return error(400, "one row, please") if response.status == 200 and several else response
+    return error(500, "one row, please") if response.status == 200 and several else response
 
 
 @fault("v2.infer.answers")
