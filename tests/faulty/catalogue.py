@@ -6,6 +6,7 @@ from tests.faulty import (
     mlflow_batches,  # noqa: F401
     mlflow_errors,  # noqa: F401
     mlflow_tables,  # noqa: F401
+    mlflow_values,  # noqa: F401
     mlflow_wire,  # noqa: F401
     parity,  # noqa: F401
     permitted,  # noqa: F401
@@ -16,6 +17,7 @@ from tests.faulty import (
     v2_concurrency,  # noqa: F401
     v2_data,  # noqa: F401
     v2_errors,  # noqa: F401
+    v2_extensions,  # noqa: F401
     v2_health,  # noqa: F401
     v2_http,  # noqa: F401
     v2_ids,  # noqa: F401

@@ -57,6 +57,13 @@ def output_without_shape(answer: Any, request: Request) -> None:
 
 @fault("v2.infer.schema")
 @edits(INFER)
+def headers_in_parameters(answer: Any, request: Request) -> None:
+    """The answer repeats the headers of the request, as an object among its parameters."""
+    answer["parameters"] = {**answer.get("parameters", {}), "headers": {"host": "127.0.0.1"}}
+
+
+@fault("v2.infer.schema")
+@edits(INFER)
 def shape_as_text(answer: Any, request: Request) -> None:
     """Dimensions are strings."""
     for output in answer["outputs"]:
