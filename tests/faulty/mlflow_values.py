@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from typing import Any
 
 from tests.faulty.content_types import ECHO
@@ -39,8 +38,8 @@ def large_integers_wrap(request: Request, ask: Ask) -> Response:
 @fault("mlflow.values.integer-range", model=ECHO, speaks="mlflow", echo=True)
 @at(INVOCATIONS)
 def large_integers_saturate(request: Request, ask: Ask) -> Response:
-    """Integers beyond 32 bits are the largest of these."""
-    return _mended(request, ask, r"\b2147483648\b", "2147483647")
+    """The first integer beyond 64 bits is the largest within."""
+    return _mended(request, ask, r"\b9223372036854775808\b", "9223372036854775807")
 
 
 @fault("mlflow.values.fraction", model=ECHO, speaks="mlflow", echo=True)
@@ -65,17 +64,19 @@ def one_prediction_bare(answer: Any, request: Request) -> None:
         (answer["predictions"],) = answer["predictions"]
 
 
-@fault("mlflow.isolation.params", model="params", speaks="mlflow", answers=True)
+@fault(
+    "mlflow.isolation.params", "mlflow.predictions.concurrent", model="params", speaks="mlflow", answers=True
+)
 @at(INVOCATIONS)
 def params_stay(request: Request, ask: Ask) -> Response:
-    """Params stay for the next request on the same connection, where it has none."""
-    response, sent, place = ask(request), asked(request), f"params {threading.get_ident()}"
+    """Params stay for the next request that has none, which concurrent requests tell too."""
+    response, sent = ask(request), asked(request)
     if response.status != 200 or "dataframe_split" not in sent:
         return response
     if sent.get("params"):
-        request.memory[place] = sent["params"]
+        request.memory["params"] = sent["params"]
         return response
-    left = request.memory.pop(place, None)
+    left = request.memory.pop("params", None)
     return ask(request.with_json(sent | {"params": left})) if left else response
 
 

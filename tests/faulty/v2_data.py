@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import threading
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -397,14 +396,14 @@ def column_ignored(document: Any) -> None:
 @fault("v2.data.stateless", "v2.infer.known-answers", model="params", answers=True)
 @at(INFER)
 def parameters_stay(request: Request, ask: Ask) -> Response:
-    """Parameters stay for the next request on the same connection, where it has none."""
-    response, sent, place = ask(request), asked(request), f"parameters {threading.get_ident()}"
-    if response.status != 200:
+    """Parameters stay for the next request that has none, among those without an id."""
+    response, sent = ask(request), asked(request)
+    if response.status != 200 or "id" in sent:
         return response
     if sent.get("parameters"):
-        request.memory[place] = sent["parameters"]
+        request.memory["parameters"] = sent["parameters"]
         return response
-    left = request.memory.pop(place, None)
+    left = request.memory.pop("parameters", None)
     return ask(request.with_json(sent | {"parameters": left})) if left else response
 
 
