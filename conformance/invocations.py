@@ -124,8 +124,11 @@ class Invocations:
     @cached_property
     def deterministic(self) -> bool:
         """Whether the good request has one answer, and a batch of it, in which chance shows sooner."""
-        return self.base is not None and is_deterministic(
-            self.base_rows, self.ask, self.difference, batched=self.model.batched
+        if self.base is None:
+            return False
+        text = any(isinstance(value, str) for _, value in reading.leaves(self.base.json))
+        return is_deterministic(
+            self.base_rows, self.ask, self.difference, batched=self.model.batched, text=text
         )
 
     @property

@@ -259,6 +259,7 @@ class Model:
             self.predict,
             lambda one, two: tensors.difference(one.json, two.json),
             batched=self.batched,
+            text=any(o.get("datatype") == "BYTES" for o in tensors.outputs_by_name(self.base.json).values()),
         )
 
     # What Hypothesis draws for it

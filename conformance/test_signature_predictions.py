@@ -94,12 +94,10 @@ def test_datatypes(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject)
 @requirement("signature.predictions.null")
 def test_null(good: Model, oracle: Oracle) -> None:
     steady = good.deterministic  # else a refusal is all that can be compared
-    answered = 0
     for body in _lacking(good):
         answer = good.infer(body)
         if answer.status != 200:
             continue
-        answered += 1
         try:
             expected = oracle.predict(body)
         except Refused as refusal:
@@ -112,8 +110,6 @@ def test_null(good: Model, oracle: Oracle) -> None:
             )
         if steady:
             check_predictions(good, answer, expected)
-    if not answered:
-        untested("every null is refused, which is right")
 
 
 def _lacking(model: Model) -> Iterator[dict[str, Any]]:

@@ -80,6 +80,15 @@ def params_stay(request: Request, ask: Ask) -> Response:
     return ask(request.with_json(sent | {"params": left})) if left else response
 
 
+@fault("mlflow.predictions.deterministic", model="string-labels", speaks="mlflow")
+@edits(INVOCATIONS)
+def one_score_in_twenty(answer: Any, request: Request) -> None:
+    """One answer in twenty has another text."""
+    request.memory["count"] = count = request.memory.get("count", 0) + 1
+    if count % 20 == 0:
+        answer["predictions"] = [x + "!" for x in answer["predictions"]]
+
+
 @fault("mlflow.health.version-form", speaks="mlflow")
 @responds("GET /version")
 def version_unknown(response: Response, request: Request) -> Response:

@@ -391,3 +391,13 @@ def gzip_not_told(response: Response, request: Request) -> Response:
     """Answers are gzipped for clients that take it, and do not say so."""
     packed = replace(response, body=gzip.compress(response.body))
     return packed if "gzip" in request.headers.get("accept-encoding", "") else response
+
+
+@fault("v2.infer.deterministic", model="string-labels")
+@edits(INFER)
+def one_text_in_twenty(answer: Any, request: Request) -> None:
+    """One answer in twenty has another text."""
+    request.memory["count"] = count = request.memory.get("count", 0) + 1
+    if count % 20 == 0:
+        for output in answer["outputs"]:
+            output["data"] = [x + "!" for x in output["data"]]
