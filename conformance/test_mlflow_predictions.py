@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conformance import predictions as reading
 from conformance import scoring as wire
 from conformance import strategies
+from conformance.batches import cut
 from conformance.checks import check, check_ok, check_status, check_takes
 from conformance.echo import demand_echo
 from conformance.exchange import Exchange
@@ -129,7 +130,8 @@ def test_batch_of_neighbours(batched_scoring: Invocations) -> None:
     last = others.pop() if others else first
     sizes = [size for size in BLOCKS if size * batched_scoring.width <= MOST]
     blocks = [Random(0).choices(taken, k=size) for size in sizes]
-    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks):
+    small = cut([first, *others, last], batched_scoring.limit)
+    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks, *small):
         answer = batched_scoring.ask(batch)
         if answer.status == 200:
             check_rows(batched_scoring, batch, answer)

@@ -10,6 +10,7 @@ from tests.faulty import (
     mlflow_wire,  # noqa: F401
     parity,  # noqa: F401
     permitted,  # noqa: F401
+    permitted_limits,  # noqa: F401
     robustness,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401
@@ -26,6 +27,7 @@ from tests.faulty import (
     v2_optional,  # noqa: F401
     v2_selection,  # noqa: F401
     v2_spelling,  # noqa: F401
+    v2_state,  # noqa: F401
     v2_versions,  # noqa: F401
 )
 from tests.faulty.vocabulary import VARIANTS
