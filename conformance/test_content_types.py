@@ -174,16 +174,20 @@ def test_precedence(model: Model, target: Target, declared: str, given: str) -> 
 
 
 def _unreadable(model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What a good request can't be read as, and the request that says it is."""
+    """What a good request can't be read as, and the request that says it is.
+
+    Inputs are told so where metadata names the content type of some, and requests where it names theirs.
+    """
     body = model.base_body
-    for place, tensor in enumerate(body["inputs"]):
+    named = any(spec.content_type for spec in model.inputs)
+    for place, tensor in enumerate(body["inputs"] if named else []):
         if tensor["datatype"].startswith(("FP", "INT", "UINT")) and tensor["data"]:
             for content_type in ("base64", "datetime"):
                 inputs = [*body["inputs"]]
                 inputs[place] = tensor | _marked(content_type)
                 yield f"{tensor['name']!r} holds numbers, no {content_type}", body | {"inputs": inputs}
             break
-    for content_type in _SINGLE if len(body["inputs"]) > 1 else ():
+    for content_type in _SINGLE if model.content_type and len(body["inputs"]) > 1 else ():
         yield f"several inputs are not one {content_type}", body | _marked(content_type)
 
 
