@@ -48,6 +48,11 @@ def _is_padded(model: Model, alone: dict[str, Any], batch: dict[str, Any]) -> bo
     return varies and tensors.is_shape(one) and tensors.is_shape(all_) and one[1:] != all_[1:]
 
 
+def cut(rows: Sequence[Row], limit: int) -> list[Sequence[Row]]:
+    """The rows in batches of so many at most."""
+    return [rows[start : start + limit] for start in range(0, len(rows), limit)]
+
+
 def accepted_neighbours(model: Model) -> list[Row]:
     """The good row, which comes first, and those of its neighbours that are accepted alone."""
     rows = neighbours(model.inputs, model.base_rows[0])

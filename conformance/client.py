@@ -116,18 +116,25 @@ class Client:
         twin.shared = self.shared
         return twin
 
-    def begin(self, path: str, body: bytes, length: int) -> HTTPConnection:
-        """POST JSON of ``length`` bytes, but send only ``body``: the caller sends the rest, or closes."""
+    def begin(
+        self, path: str, body: bytes, length: int, headers: Mapping[str, str] | None = None
+    ) -> HTTPConnection:
+        """POST JSON of ``length`` bytes, but send only ``body``: the caller sends the rest, or closes.
+
+        What the caller reads then is as it was sent, with its content coding.
+        """
         connection = self.route.connection()
-        headers = {**self._own, **self.shared.credentials.headers, **JSON, "Content-Length": str(length)}
+        own = {**self._own, **self.shared.credentials.headers, **JSON, "Content-Length": str(length)}
+        sent = {**own, **(headers or {})}
         url = urlsplit(self.url + path)
         if self.route.proxy and not self.route.encrypted:
-            headers |= {"Host": url.netloc, **headers, **self.route.proxy_headers}
+            sent |= {"Host": url.netloc, **sent, **self.route.proxy_headers}
         else:
             url = url._replace(scheme="", netloc="")
-        named = any(name.lower() == "host" for name in headers)
-        connection.putrequest("POST", url.geturl(), skip_host=named)
-        for name, value in headers.items():
+        named = {name.lower() for name in sent}
+        skipped = {"skip_host": "host" in named, "skip_accept_encoding": "accept-encoding" in named}
+        connection.putrequest("POST", url.geturl(), **skipped)
+        for name, value in sent.items():
             connection.putheader(name, value)
         connection.endheaders()
         connection.send(body)
@@ -158,18 +165,19 @@ class Client:
         when the target lets in nothing any longer.
         """
         used = self.shared.credentials.headers
-        answer = self._asked(self._request(method, path, body, headers), chunks)
+        answer = self._asked(self.request(method, path, body, headers), chunks)
         if self.shared.good is None or answer.status not in KEPT_OUT:
             return answer
         if not self._is_let_in():
             self._renew(used, answer)
         if self.shared.credentials.headers == used:
             return answer
-        return self._asked(self._request(method, path, body, headers), chunks)
+        return self._asked(self.request(method, path, body, headers), chunks)
 
-    def _request(
+    def request(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> Request:
+        """The request as it is sent, with the headers of the credentials."""
         sent = {**self.shared.credentials.headers, **(headers or {})}
         return Request(method, self.url + path, sent, body, self.route.curl)
 

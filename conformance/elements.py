@@ -42,7 +42,7 @@ def with_element(model: Model, index: int, element: str) -> Exchange:
 
 def respelled(model: Model, same: Spelling) -> tuple[Exchange, Exchange]:
     """The answers to a good request of two rows, one where there are no batches, in the two spellings."""
-    body = model.body([*model.base_rows] * (2 if model.batched else 1))
+    body = model.body([*model.base_rows] * min(model.limit, 2))
     plain = [s for s in model.inputs if s.content_type in ("", "np", "str")]
     names = [s.name for s in plain if s.datatype in same.datatypes]
     if not names:

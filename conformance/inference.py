@@ -106,6 +106,11 @@ def paired(model: Model, answer: Exchange) -> list[tuple[tensors.TensorSpec, dic
 
 
 def with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exchange:
+    """The answer to the good request with parameters at the level of the request, its inputs or outputs."""
+    return model.infer(parametrised(model, level, parameters))
+
+
+def parametrised(model: Model, level: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The good request with parameters at the level of the request, its inputs or its outputs."""
     body = json.loads(json.dumps(model.base_body))
     assert model.base is not None
@@ -113,7 +118,7 @@ def with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exc
         body["outputs"] = [{"name": name} for name in tensors.outputs_by_name(model.base.json)]
     for holder in ([body] if level == "request" else body[level]) if parameters else []:
         holder["parameters"] = holder.get("parameters", {}) | parameters
-    return model.infer(body)
+    return dict(body)
 
 
 def with_empty_parameters(model: Model, level: str) -> Exchange:

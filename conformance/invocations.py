@@ -20,7 +20,7 @@ from conformance.model import Model
 from conformance.scoring import SPLIT
 from conformance.skips import not_implemented
 from conformance.tensors import TOLERANCE, Row, TensorSpec
-from conformance.trial import Trial, is_deterministic, tried
+from conformance.trial import Trial, is_deterministic, most_rows, tried
 
 PATH = "/invocations"
 AS_GIVEN = "the form of the sample"
@@ -144,15 +144,17 @@ class Invocations:
     @cached_property
     def deterministic(self) -> bool:
         """Whether the good request has one answer, and a batch of it, in which chance shows sooner."""
-        return self.base is not None and is_deterministic(
-            self.base_rows, self.ask, self.difference, batched=not self.opaque and self.model.batched
-        )
+        if self.base is None:
+            return False
+        text = any(isinstance(value, str) for _, value in reading.leaves(self.base.json))
+        batched = not self.opaque and self.model.batched
+        return is_deterministic(self.base_rows, self.ask, self.difference, batched=batched, text=text)
 
     @property
     def batched(self) -> bool:
         """Whether it predicts rows, any number of them, each for itself."""
         rows = self.model.rows_alone and all(spec.batched for spec in self.model.outputs)
-        if self.opaque or self.base is None or not self.model.batched or not rows:
+        if self.opaque or self.base is None or self.limit == 1 or not rows:
             return False
         return reading.rows_of(predictions(self.base), 1) is not None
 
@@ -175,6 +177,11 @@ class Invocations:
             return Trial()
         return tried([*self.base_rows, *self.model.probes], lambda row: self.ask([row]))
 
+    @cached_property
+    def limit(self) -> int:
+        """How many rows it takes at once, as far as the tests of small batches go."""
+        return most_rows(self.base_rows, self.ask, self.width) if self.model.batched else 1
+
     def rows(
         self, minimum: int = 1, maximum: int = 4, *, portable: bool = False
     ) -> st.SearchStrategy[list[Row]]:
@@ -185,14 +192,13 @@ class Invocations:
         """
         if self.opaque:
             return st.just([{}])
-        if not self.model.batched:
-            minimum = maximum = 1
+        most = self.limit if self.base is not None else 1
         if self.trial.domain:
             row = strategies.recombined(self.trial.domain, self.specs)
         else:
             row = self.model.row(self.base_rows)
         written = row.map(lambda row: self.written(row, portable=portable))
-        return st.lists(written, min_size=minimum, max_size=maximum)
+        return st.lists(written, min_size=min(minimum, most), max_size=min(maximum, most))
 
     def written(self, row: Row, *, portable: bool = False) -> Row:
         """The row as it is sent: one format of datetimes; ``portable`` as for ``rows``."""

@@ -1,9 +1,22 @@
 """Answers compared with known ones."""
 
+from typing import Any
+
 from conformance import tensors
 from conformance.answers import Case
 from conformance.checks import check, check_ok, check_status
 from conformance.exchange import Exchange
+from conformance.model import Model
+from conformance.target import Target
+
+_PARAMETERS = {"v2": "parameters", "mlflow": "params"}
+
+
+def known_parameters(target: Target, model: Model, protocol: str) -> list[dict[str, Any]]:
+    """The requests with parameters, or params, that have a known answer."""
+    cases = target.answers[model.name].of(protocol) if model.name in target.answers else []
+    member = _PARAMETERS[protocol]
+    return [case.request for case in cases if case.response is not None and case.request.get(member)]
 
 
 def check_v2(case: Case, answer: Exchange) -> None:

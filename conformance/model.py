@@ -13,7 +13,7 @@ from conformance.client import Client, NoAnswer
 from conformance.exchange import Exchange
 from conformance.skips import untested
 from conformance.tensors import Row, TensorSpec
-from conformance.trial import Trial, is_deterministic, recombinations, tried
+from conformance.trial import BATCHES, Trial, is_deterministic, most_rows, recombinations, tried
 from spec.tables import DATATYPES
 
 _GUESSES: list[dict[str, Any]] = [
@@ -223,6 +223,16 @@ class Model:
         return [row for row in rows if len(row) == len(self.inputs)]
 
     @cached_property
+    def limit(self) -> int:
+        """How many rows it takes at once, as far as the tests of small batches go.
+
+        A server may limit the batch.
+        """
+        if self.base is None or not self.batched:
+            return BATCHES[0] if self.batched else 1
+        return most_rows(self.base_rows, self.predict, self.width)
+
+    @cached_property
     def trial(self) -> Trial:
         """What it makes of rows of all sorts that fit the metadata."""
         if self.sample is not None or self._structured or self.base is None:
@@ -250,6 +260,7 @@ class Model:
             self.predict,
             lambda one, two: tensors.difference(one.json, two.json),
             batched=self.batched,
+            text=any(o.get("datatype") == "BYTES" for o in tensors.outputs_by_name(self.base.json).values()),
         )
 
     # What Hypothesis draws for it
@@ -278,9 +289,8 @@ class Model:
 
     def rows(self, minimum: int = 1, maximum: int = 4) -> st.SearchStrategy[list[Row]]:
         """Rows that the model should accept; one where its inputs are not batched."""
-        if not self.batched:
-            return st.lists(self.row(), min_size=1, max_size=1)
-        return st.lists(self.row(), min_size=minimum, max_size=maximum)
+        most = self.limit
+        return st.lists(self.row(), min_size=min(minimum, most), max_size=min(maximum, most))
 
 
 def specs(declared: Any) -> list[TensorSpec]:

@@ -173,6 +173,36 @@ def test_precedence(model: Model, target: Target, declared: str, given: str) -> 
         check(same, f"{name!r} was not read as {given}", answer, got=repr(got), expected=repr(expected))
 
 
+def _unreadable(model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a good request can't be read as, and the request that says it is.
+
+    Inputs are told so where metadata names the content type of some, and requests where it names theirs.
+    """
+    body = model.base_body
+    named = any(spec.content_type for spec in model.inputs)
+    for place, tensor in enumerate(body["inputs"] if named else []):
+        if tensor["datatype"].startswith(("FP", "INT", "UINT")) and tensor["data"]:
+            for content_type in ("base64", "datetime"):
+                inputs = [*body["inputs"]]
+                inputs[place] = tensor | _marked(content_type)
+                yield f"{tensor['name']!r} holds numbers, no {content_type}", body | {"inputs": inputs}
+            break
+    for content_type in _SINGLE if model.content_type and len(body["inputs"]) > 1 else ():
+        yield f"several inputs are not one {content_type}", body | _marked(content_type)
+
+
+@requirement("content-types.precedence")
+def test_precedence_unreadable(steady: Model) -> None:
+    _declared(steady)
+    usual, asked = steady.infer(steady.base_body), list(_unreadable(steady))
+    if not asked:
+        not_implemented("the model has one input, and it holds no numbers")
+    for what, body in asked:
+        answer = steady.infer(body)
+        heeded = answer.status != 200 or tensors.difference(usual.json, answer.json)
+        check(bool(heeded), f"{what}: it was read by the metadata", answer)
+
+
 @requirement("content-types.unknown")
 def test_unknown(scored: Model) -> None:
     body = scored.base_body
@@ -295,7 +325,8 @@ def _check_refused(model: Model, target: Target, content_type: str, invalid: lis
 
 @requirement("content-types.invalid-datetime")
 def test_invalid_datetime(model: Model, target: Target) -> None:
-    _check_refused(model, target, "datetime", ["tomorrow", "", "2026-02-30T00:00:00", "2026-13-01"])
+    invalid = ["tomorrow", "", "2026-02-30T00:00:00", "2026-13-01", "01/02/2020"]
+    _check_refused(model, target, "datetime", invalid)
 
 
 @requirement("content-types.invalid-pd-json")

@@ -171,7 +171,8 @@ def test_dict(model: Model, target: Target, data: st.DataObject) -> None:
 @requirement("content-types.round-trip.null")
 def test_null(model: Model, target: Target) -> None:
     found = echo_carrier(model, target, "np")
-    _check_null(found, [t for t in found.inputs if DATATYPES[t["datatype"]].element != "string"])
+    kinds = ("integer", "boolean")  # numbers with a fraction are v2.data.null
+    _check_null(found, [t for t in found.inputs if DATATYPES[t["datatype"]].element in kinds])
 
 
 @requirement("content-types.round-trip.null")

@@ -1,5 +1,6 @@
 """MLflow's scoring server: /ping, /health and /version."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from conformance.exchange import shown
 from conformance.skips import not_implemented
 
 requirement = pytest.mark.requirement
+_VERSION = re.compile(r"\d+\.\d+")
 
 
 @requirement("mlflow.health.ping")
@@ -42,6 +44,16 @@ def test_version_plain(client: Client) -> None:
         got=shown(answer.response.body),
         expected=answer.json,
     )
+
+
+@requirement("mlflow.health.version-form")
+def test_version_form(client: Client) -> None:
+    answer = client.get("/version")
+    if answer.status != 200:
+        not_implemented("the target tells no version")
+    told = answer.response.body.decode("utf-8", "replace")
+    message = "the body does not look like a version"
+    check(bool(_VERSION.search(told)), message, answer, got=shown(answer.response.body), expected="3.17.2")
 
 
 @requirement("mlflow.health.bodies")

@@ -13,6 +13,7 @@ from conformance import scoring as wire
 from conformance import spelling, strategies
 from conformance.checks import check, check_ok, check_status, fail
 from conformance.client import JSON
+from conformance.codings import CHUNKED, deflate_flaw, packed
 from conformance.exchange import Exchange
 from conformance.invocations import (
     PATH,
@@ -98,6 +99,31 @@ def test_content_coding(scoring: Invocations) -> None:
         packed = scoring.post(body, {"Accept-Encoding": "gzip"})
         if packed.status == 200 and packed.json is None:
             fail("the body can't be read as its Content-Encoding says", packed)
+
+
+@requirement("mlflow.invocations.content-coding")
+def test_content_coding_deflate(scoring: Invocations) -> None:
+    found = deflate_flaw(scoring.client, PATH, scoring.base_body)
+    check(not found, "an answer in deflate coding is not in the zlib format", scoring.good, got=found)
+
+
+@requirement("mlflow.invocations.content-coding")
+def test_content_coding_of_request(steady_scoring: Invocations) -> None:
+    for coding, body in packed(steady_scoring.base_body):
+        answer = steady_scoring.client.send("POST", PATH, body, {**JSON, "Content-Encoding": coding})
+        check_status(answer, [*range(200, 500), 501], f"the body is coded as Content-Encoding: {coding} says")
+        if answer.status == 200:
+            message = f"the request in {coding} coding has another prediction"
+            check_same(steady_scoring, steady_scoring.good, answer, message)
+
+
+@requirement("mlflow.invocations.chunked")
+def test_chunked(scoring: Invocations) -> None:
+    body = json.dumps(scoring.base_body).encode()
+    answer = scoring.client.send("POST", PATH, body, {**JSON, **CHUNKED}, chunks=[body[:10], body[10:]])
+    check_status(answer, [200, 411], "the request is good, in chunks")
+    if answer.status == 200 and scoring.deterministic:
+        check_same(scoring, scoring.good, answer, "the request in chunks has another prediction")
 
 
 @requirement("mlflow.invocations.json-spelling")

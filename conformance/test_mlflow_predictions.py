@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from conformance import predictions as reading
 from conformance import scoring as wire
 from conformance import strategies
+from conformance.batches import cut
 from conformance.checks import check, check_ok, check_status, check_takes
 from conformance.echo import demand_echo
 from conformance.exchange import Exchange
@@ -30,24 +30,25 @@ from conformance.invocations import (
     ways,
     with_text,
 )
-from conformance.known import check_mlflow
+from conformance.known import check_mlflow, known_parameters
 from conformance.model import Model
 from conformance.returned import check_returned, extreme, unlike
 from conformance.scoring import CSV, INSTANCES, RECORDS, SPLIT
 from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
+from conformance.together import REQUESTS, ROUNDS, apart, together
 from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
 LARGE, MOST = 1100, 500_000  # rows; elements of them and of their predictions
 BLOCKS, GROUP = (16, 32, 64), 100  # rows that fill blocks of the usual sizes; rows in a group of Parquet
 ANSWERED_OR_REFUSED = [200, *range(400, 500)]
-THREADS = 8
 EXTRA = "conformance"
+OFTEN = 200  # answers, to show one that differs where one is known to have
 COLUMNS = 16  # that are looked at one by one
-# One batch of requests is enough, and a race does not shrink.
-once = settings(max_examples=2, phases=[Phase.generate])
+# One choice of rows is enough, and a race does not shrink.
+once = settings(max_examples=1, phases=[Phase.generate])
 few = settings(max_examples=2)
 
 
@@ -129,7 +130,8 @@ def test_batch_of_neighbours(batched_scoring: Invocations) -> None:
     last = others.pop() if others else first
     sizes = [size for size in BLOCKS if size * batched_scoring.width <= MOST]
     blocks = [Random(0).choices(taken, k=size) for size in sizes]
-    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks):
+    small = cut([first, *others, last], batched_scoring.limit)
+    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks, *small):
         answer = batched_scoring.ask(batch)
         if answer.status == 200:
             check_rows(batched_scoring, batch, answer)
@@ -305,7 +307,7 @@ def test_integers_before_fractions(steady_scoring: Invocations) -> None:
 
 @requirement("mlflow.predictions.deterministic")
 def test_deterministic(scoring: Invocations) -> None:
-    for _ in range(3):
+    for _ in range(3 if scoring.deterministic else OFTEN):
         again = scoring.ask(scoring.base_rows)
         check_same(scoring, scoring.good, again, "the same request has another answer")
 
@@ -313,27 +315,27 @@ def test_deterministic(scoring: Invocations) -> None:
 @requirement("mlflow.predictions.concurrent")
 @once
 @given(data=st.data())
-def test_concurrent(steady_scoring: Invocations, data: st.DataObject) -> None:
-    forms = steady_scoring.forms
-    drawn = [data.draw(steady_scoring.rows(maximum=3, portable=True)) for _ in range(THREADS)]
-    bodies = [
-        steady_scoring.body(drawn[i % THREADS], forms[(i + i // THREADS) % len(forms)])
-        for i in range(2 * THREADS)
-    ]
+def test_concurrent(steady_scoring: Invocations, target: Target, data: st.DataObject) -> None:
+    forms, most = steady_scoring.forms, min(steady_scoring.limit, 3)
+    neighbours = [steady_scoring.written(row, portable=True) for row in accepted_neighbours(steady_scoring)]
+    drawn = [data.draw(steady_scoring.rows(maximum=1, portable=True))[0] for _ in range(REQUESTS // 2)]
+    rows = apart([*neighbours, *drawn], lambda row: steady_scoring.ask([row]), predictions)
+    known, bodies = known_parameters(target, steady_scoring.model, "mlflow")[: REQUESTS // 2], []
+    for i in range(REQUESTS - len(known) if rows else 0):
+        some = [rows[(i + j) % len(rows)] for j in range(1 + i % most)]
+        bodies.append(steady_scoring.body(some, forms[(i + i // len(rows)) % len(forms)]))
+    bodies += known
     sent = [(body, steady_scoring.post(body)) for body in bodies]
     good = [(body, answer) for body, answer in sent if answer.status == 200]
     if len(good) < 2:
         untested("the rows that are drawn are refused: give a valid request with --sample FILE")
 
-    def send(body: Any) -> Exchange:
-        return steady_scoring.client.twin().post_json(PATH, body)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        together = list(pool.map(send, [body for body, _ in good]))
-    for (_, one), two in zip(good, together, strict=True):
-        message = "the answer is another one when other requests run beside it"
-        check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
-        check_same(steady_scoring, one, two, message)
+    for _ in range(ROUNDS):
+        beside = together(steady_scoring.client, [(PATH, body) for body, _ in good])
+        for (_, one), two in zip(good, beside, strict=True):
+            message = "the answer is another one when other requests run beside it"
+            check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
+            check_same(steady_scoring, one, two, message)
 
 
 @requirement("mlflow.predictions.round-trip")

@@ -1,7 +1,6 @@
 """Both endpoints of one model: /infer and /invocations."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,11 @@ from conformance.exchange import Exchange
 from conformance.invocations import PATH, Invocations, predictions
 from conformance.model import Model
 from conformance.scoring import RECORDS, SPLIT
-from conformance.skips import not_implemented, untested
+from conformance.skips import no_request, not_implemented, untested
 from conformance.survey import Survey
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
+from conformance.together import together
 from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
@@ -55,6 +55,12 @@ class Both:
     def ask(self, rows: Sequence[Row]) -> tuple[Exchange, Exchange]:
         """The answers of /infer and of /invocations to the same rows."""
         return self.model.predict(rows), self.scoring.ask(rows)
+
+
+@pytest.fixture(scope="session")
+def endpoint(mlflow_model: Model) -> Invocations:
+    """The scoring endpoint, whether it accepts anything or not."""
+    return Invocations(mlflow_model)
 
 
 @pytest.fixture(scope="session")
@@ -125,20 +131,34 @@ def test_predictions_texts(both: Both) -> None:
         untested("no text of those that are known to get lost is accepted at both endpoints")
 
 
+@requirement("parity.answers")
+def test_answers(mlflow_model: Model, endpoint: Invocations) -> None:
+    """Rows of all sorts that fit the metadata, whatever either endpoint makes of them."""
+    model, form = mlflow_model, next(iter(endpoint.forms), "")
+    if not form:
+        not_implemented("the model's inputs can't be written as a scoring request")
+    asked = [*endpoint.base_rows, *model.probes] if endpoint.base else model.probes
+    compared = False
+    for row in [endpoint.written(row) for row in asked]:
+        v2, scored = model.infer(model.body([row])), endpoint.ask([row], endpoint.form or form)
+        compared |= 200 in (v2.status, scored.status)
+        told = f"{v2.status} at /infer, {scored.status} at /invocations"
+        message = "one endpoint answers a row that is a server error at the other"
+        fine = 200 not in (v2.status, scored.status) or max(v2.status, scored.status) < 500
+        check(fine, message, v2, scored, got=told)
+    if not compared:
+        no_request(f"{model.name}, or {PATH},")
+
+
 @requirement("parity.concurrent")
 def test_concurrent(both: Both) -> None:
     alone = both.ask(both.rows)
 
-    def send(position: int) -> Exchange:
-        client = both.model.client.twin()
-        if position % 2:
-            return client.post_json(PATH, both.scoring.body(both.rows))
-        return client.post_json(both.model.path("infer"), both.model.body(both.rows))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        together = list(pool.map(send, range(2 * THREADS)))
-    for position, answer in enumerate(together):
-        usual = alone[position % 2]
+    infer = (both.model.path("infer"), both.model.body(both.rows))
+    score = (PATH, both.scoring.body(both.rows))
+    for usual, answer in zip(
+        alone * THREADS, together(both.model.client, [infer, score] * THREADS), strict=True
+    ):
         message = "the answer is another one when the other endpoint is asked at the same time"
         _check_same_answer(both, usual, answer, message)
 

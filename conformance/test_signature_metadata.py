@@ -178,6 +178,16 @@ def test_model_content_type(mlflow_model: Model, signed: Oracle) -> None:
     check(got == signed.content_type, message, mlflow_model.metadata, got=got, expected=signed.content_type)
 
 
+@requirement("signature.metadata.content-types-complete")
+def test_content_types_complete(mlflow_model: Model, signed: Oracle) -> None:
+    for declared, member in ((signed.inputs, "inputs"), (signed.outputs, "outputs")):
+        for expected, got in _pairs(declared, _told(mlflow_model, member)):
+            message = f"nothing tells that {got.name!r} is {expected.content_type}"
+            check(bool(got.content_type) or expected.content_type != "np", message, mlflow_model.metadata)
+    message = f"nothing tells that the model takes {signed.content_type}"
+    check(bool(mlflow_model.content_type), message, mlflow_model.metadata)
+
+
 @requirement("signature.metadata.optional")
 def test_optional(mlflow_model: Model, signed: Oracle, behaviour: Callable[[str, str], None]) -> None:
     optional = {one.spec.name for one in signed.inputs if not one.required}

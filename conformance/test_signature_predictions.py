@@ -10,11 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conformance import contents, tensors
-from conformance.checks import by_rows, check, check_ok, check_status
+from conformance.checks import by_rows, check, check_ok, check_status, fail
 from conformance.exchange import Exchange
+from conformance.expected import check_predictions, expected_of, paired, predicted
 from conformance.invocations import PATH, Invocations, predictions
 from conformance.model import Model
-from conformance.oracle import Oracle, Prediction, Refused
+from conformance.oracle import Oracle, Refused
 from conformance.scoring import RECORDS, SPLIT
 from conformance.skips import no_request, not_implemented, untested
 from conformance.strategies import datetimes, texts
@@ -24,6 +25,7 @@ from spec.tables import DATATYPES
 
 requirement = pytest.mark.requirement
 UNKNOWN = "conformance_unknown"
+_NULLS = 8  # inputs of which each holds a null once
 Rows = st.SearchStrategy[list[Row]]
 
 
@@ -50,73 +52,11 @@ def good(mlflow_model: Model, oracle: Oracle) -> Model:
     return mlflow_model
 
 
-def _predicted(oracle: Oracle, body: Mapping[str, Any]) -> dict[str, Prediction]:
-    """What the model itself makes of the request."""
-    try:
-        return oracle.predict(body)
-    except Refused:
-        assume(False)
-    return {}
-
-
-def _expected(oracle: Oracle, body: Mapping[str, Any]) -> dict[str, Prediction]:
-    """What the model itself makes of the request, which must be something that JSON can say."""
-    found = _predicted(oracle, body)
-    assume(all(_finite(e) for one in found.values() for e in one.elements))
-    return found
-
-
-def _finite(element: Any) -> bool:
-    return not isinstance(element, float) or math.isfinite(element)
-
-
-def _both_nonfinite(got: Any, expected: Any) -> bool:
-    """Whether NaN or Infinity is expected, and null, which is all that JSON has for it, or a token came."""
-    return not _finite(expected) and (got is None or not _finite(got))
-
-
-def _paired(
-    model: Model, answer: Exchange, expected: Mapping[str, Prediction]
-) -> list[tuple[Prediction, dict[str, Any]]]:
-    """Each expected output with the one in the answer: by name, or the only one.
-
-    A missing output, or one of another name, is v2.infer.output-names' finding.
-    """
-    found = tensors.outputs_by_name(answer.json)
-    if len(found) == len(expected) == 1:
-        output = next(iter(found.values()))
-        named = output | {"name": model.outputs[0].name} if len(model.outputs) == 1 else output
-        return [(next(iter(expected.values())), named)]
-    return [(one, found[name]) for name, one in expected.items() if name in found]
-
-
-def _check_predictions(model: Model, answer: Exchange, expected: Mapping[str, Prediction]) -> None:
-    """The outputs have the meaning of the expected ones.
-
-    Elements that can't be read by their content type are content-types.readable's finding.
-    """
-    __tracebackhide__ = True
-    for one, output in _paired(model, answer, expected):
-        try:
-            got = contents.meanings(output, model.outputs)
-        except ValueError:
-            untested(f"output {output['name']!r} can't be read: see content-types.readable")
-        datatype = str(output.get("datatype")).upper()
-        elements = [g if _both_nonfinite(g, e) else e for g, e in zip(got, one.elements, strict=False)]
-        same = len(got) == len(one.elements) and all(
-            contents.same(a, b, TOLERANCE.get(datatype, 0.0)) for a, b in zip(got, elements, strict=True)
-        )
-        if one.datatype and len(got) == len(one.elements):
-            same = tensors.equal_data(elements, got, datatype)
-        message = f"output {output['name']!r} is not what the model itself predicts"
-        check(same, message, answer, got=tensors.brief(got), expected=tensors.brief(one.elements))
-
-
 @requirement("signature.predictions.accepted")
 @given(data=st.data())
 def test_accepted(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
     body = mlflow_model.body(data.draw(rows))
-    _expected(oracle, body)
+    expected_of(oracle, body)
     answer = mlflow_model.infer(body)
     check_status(answer, range(200, 500), "the model itself takes the request")
 
@@ -126,10 +66,10 @@ def test_accepted(mlflow_model: Model, oracle: Oracle, rows: Rows, data: st.Data
 def test_equal(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
     def compare(rows: Sequence[Row]) -> None:
         body = good.body(rows)
-        expected = _predicted(oracle, body)
+        expected = predicted(oracle, body)
         answer = good.infer(body)
         assume(answer.status == 200)
-        _check_predictions(good, answer, expected)
+        check_predictions(good, answer, expected)
 
     by_rows(compare, data.draw(rows))
 
@@ -138,17 +78,50 @@ def test_equal(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> 
 @given(data=st.data())
 def test_datatypes(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) -> None:
     body = good.body(data.draw(rows))
-    expected = _expected(oracle, body)
+    expected = expected_of(oracle, body)
     answer = good.infer(body)
     assume(answer.status == 200)
     signed = {one.spec.name: one.spec.datatype for one in oracle.outputs}
     for name, one in expected.items():
-        for found, output in _paired(good, answer, expected):
+        for found, output in paired(good, answer, expected):
             if found is one and one.datatype:
                 allowed = sorted({one.datatype, signed.get(name, one.datatype)})
                 got = str(output.get("datatype")).upper()
                 message = f"output {output['name']!r} has not the datatype of the prediction"
                 check(got in allowed, message, answer, got=got, expected=" or ".join(allowed))
+
+
+@requirement("signature.predictions.null")
+def test_null(good: Model, oracle: Oracle) -> None:
+    steady = good.deterministic  # else a refusal is all that can be compared
+    for body in _lacking(good):
+        answer = good.infer(body)
+        if answer.status != 200:
+            continue
+        try:
+            expected = oracle.predict(body)
+        except Refused as refusal:
+            message = "the model itself does not take a missing value, and yet there is a prediction"
+            fail(
+                message,
+                answer,
+                got=tensors.brief(tensors.outputs_by_name(answer.json)),
+                expected=str(refusal),
+            )
+        if steady:
+            check_predictions(good, answer, expected)
+
+
+def _lacking(model: Model) -> Iterator[dict[str, Any]]:
+    """Good requests with a null in one input of floating-point numbers: alone, before and after a number."""
+    floats = [spec for spec in model.inputs if spec.datatype.startswith("FP")]
+    if not floats:
+        not_implemented("the model has no input of floating-point numbers")
+    (row,) = model.base_rows
+    for spec in floats[:_NULLS]:
+        lacking = {**row, spec.name: [None] * spec.row_size}
+        for rows in ([lacking], [row, lacking], [lacking, row]) if model.limit > 1 else ([lacking],):
+            yield model.body(rows)
 
 
 # Parameters
@@ -178,10 +151,10 @@ def test_params(good: Model, oracle: Oracle, rows: Rows, data: st.DataObject) ->
     optional = {name: _PARAMS[kind] for name, kind in _scalars(oracle).items()}
     params = data.draw(st.fixed_dictionaries({}, optional=optional), label="params")
     body = good.body(data.draw(rows), parameters=params)
-    expected = _expected(oracle, body)
+    expected = expected_of(oracle, body)
     answer = good.infer(body)
     check_ok(answer, "the parameters are those of the signature")
-    _check_predictions(good, answer, expected)
+    check_predictions(good, answer, expected)
 
 
 @requirement("signature.predictions.params-invalid")
@@ -236,7 +209,7 @@ def test_optional_absent(mlflow_model: Model, oracle: Oracle) -> None:
         if answer.status != 200 and not whole:
             untested(f"{mlflow_model.name} refuses the request with its optional inputs too")
         check_ok(answer, f"only optional inputs are absent: {', '.join(sorted(absent))}")
-        _check_predictions(mlflow_model, answer, expected)
+        check_predictions(mlflow_model, answer, expected)
 
 
 @requirement("signature.predictions.optional-null")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -9,36 +10,42 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from conformance import tensors
+from conformance.batches import accepted_neighbours
 from conformance.checks import check
 from conformance.exchange import Exchange
+from conformance.known import known_parameters
 from conformance.model import Model
 from conformance.skips import untested
+from conformance.target import Target, denies
+from conformance.tensors import Row
+from conformance.together import REQUESTS, ROUNDS, apart, together
 
 requirement = pytest.mark.requirement
-REQUESTS = 16
-# One batch of requests is enough, and a race does not shrink.
-once = settings(max_examples=2, phases=[Phase.generate])
+BUSY = 4  # requests at the same time, which no server finds too many
+PROBES = 20  # while these run
+# One choice of rows is enough, and a race does not shrink.
+once = settings(max_examples=1, phases=[Phase.generate])
 
 
-def _together(model: Model, bodies: Sequence[Any]) -> list[Exchange]:
-    def send(body: Any) -> Exchange:
-        return model.client.twin().post_json(model.path("infer"), body)
-
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        return list(pool.map(send, bodies))
+def _asked(model: Model, bodies: Sequence[Any]) -> list[Exchange]:
+    return together(model.client, [(model.path("infer"), body) for body in bodies])
 
 
-def _bodies(model: Model, data: st.DataObject) -> list[dict[str, Any]]:
+def _told(answer: Exchange) -> Any:
+    """The data of the outputs."""
+    return {name: output.get("data") for name, output in tensors.outputs_by_name(answer.json).items()}
+
+
+def _bodies(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Requests that differ in id, rows, number of rows and outputs."""
     assert model.base is not None
     names = sorted(tensors.outputs_by_name(model.base.json))
     if not names:
         untested("the good answer has no outputs")
-    drawn = [data.draw(model.row()) for _ in range(REQUESTS // 2)]
-    counts = [1 + i % 3 if model.batched else 1 for i in range(REQUESTS)]
-    rows = [[drawn[(i + j) % len(drawn)] for j in range(count)] for i, count in enumerate(counts)]
-    bodies = [model.body(some, id=f"request-{i}") for i, some in enumerate(rows)]
-    for i, body in enumerate(bodies[1::2]):
+    counts = [1 + i % min(3, model.limit) for i in range(REQUESTS)]
+    some = [[rows[(i + j) % len(rows)] for j in range(count)] for i, count in enumerate(counts)]
+    bodies = [model.body(rows, id=f"request-{i}") for i, rows in enumerate(some)]
+    for i, body in enumerate(bodies[3::4]):
         body["outputs"] = [{"name": names[i % len(names)]}]
     return bodies
 
@@ -65,10 +72,16 @@ def _check_same(one: Exchange, two: Exchange) -> None:
 @requirement("v2.concurrency.isolation")
 @once
 @given(data=st.data())
-def test_isolation(steady: Model, data: st.DataObject) -> None:
-    bodies, alone = _answered(steady, _bodies(steady, data))
-    for one, two in zip(alone, _together(steady, bodies), strict=True):
-        _check_same(one, two)
+def test_isolation(steady: Model, target: Target, data: st.DataObject) -> None:
+    drawn = [*accepted_neighbours(steady), *(data.draw(steady.row()) for _ in range(REQUESTS // 2))]
+    rows = apart(drawn, lambda row: steady.predict([row]), _told) or steady.base_rows
+    known = [body | {"id": f"known-{i}"} for i, body in enumerate(known_parameters(target, steady, "v2"))]
+    known = known[: REQUESTS // 2]
+    bodies = [*_bodies(steady, rows)[: REQUESTS - len(known)], *known]
+    bodies, alone = _answered(steady, bodies)
+    for _ in range(ROUNDS):
+        for one, two in zip(alone, _asked(steady, bodies), strict=True):
+            _check_same(one, two)
 
 
 @requirement("v2.concurrency.bad-neighbour")
@@ -79,5 +92,33 @@ def test_bad_neighbour(steady: Model) -> None:
     if alone.status != 200:
         untested(f"{steady.name} does not take the good request with an id")
     # Each good request is the same: what mixes good ones up is v2.concurrency.isolation's finding.
-    for answer in _together(steady, [good, bad] * REQUESTS)[::2]:
+    for answer in _asked(steady, [good, bad] * REQUESTS)[::2]:
         _check_same(alone, answer)
+
+
+@requirement("v2.concurrency.health")
+def test_health(scored: Model) -> None:
+    paths = ["/v2/health/live", "/v2/health/ready", scored.path("ready")]
+    ready = [path for path in paths if _says_yes(scored.client.get(path))]
+    if not ready:
+        untested("the server is neither live nor ready: v2.health")
+    probes = []
+    with ThreadPoolExecutor(BUSY) as pool:
+        running = [pool.submit(scored.client.twin().post_json, *_good(scored)) for _ in range(4 * BUSY)]
+        for path in islice(cycle(ready), PROBES):
+            probes.append(scored.client.get(path))
+            if all(one.done() for one in running):
+                break
+    if any(one.result().status != 200 for one in running):
+        untested("the requests beside it are refused: v2.concurrency.isolation")
+    for probe in probes:
+        message = "the server answers four requests at a time, and says that it is not there"
+        check(_says_yes(probe), message, probe, got=f"status {probe.status}", expected="status 200")
+
+
+def _says_yes(answer: Exchange) -> bool:
+    return answer.status == 200 and not denies(answer)
+
+
+def _good(model: Model) -> tuple[str, Any]:
+    return model.path("infer"), model.base_body

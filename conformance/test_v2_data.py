@@ -11,17 +11,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conformance import spelling, strategies, tensors
-from conformance.batches import MOST, REFUSALS, accepted_neighbours, check_rows, large_answer, large_size
+from conformance.batches import MOST, REFUSALS, accepted_neighbours, check_rows, cut, large_answer, large_size
 from conformance.checks import by_rows, check, check_ok, check_status
 from conformance.client import JSON
 from conformance.echo import demand_echo
 from conformance.elements import respelled
 from conformance.exchange import Exchange
+from conformance.inference import PARAMETERS, parametrised
+from conformance.known import known_parameters
 from conformance.model import Model
 from conformance.skips import not_implemented, untested
 from conformance.target import Target
 from conformance.tensors import Row, TensorSpec
-from spec.tables import DATATYPES
+from spec.tables import CONTENT_TYPES, DATATYPES
 
 requirement = pytest.mark.requirement
 _fresh = count()
@@ -132,9 +134,11 @@ def test_batch_is_neighbours(batched: Model) -> None:
     last = others.pop() if others else first
     for between in (others, others[::-1]):
         rows = [first, *between, last]
-        answer = batched.predict(rows)
-        if answer.status == 200:
-            check_rows(batched, rows, answer)
+        whole = batched.predict(rows).status == 200
+        for some in [rows] if whole else cut(rows, batched.limit):
+            answer = batched.predict(some)
+            if answer.status == 200:
+                check_rows(batched, some, answer)
 
 
 @requirement("v2.data.batch-is-rows")
@@ -247,6 +251,23 @@ def test_stateless_selection(steady: Model) -> None:
     check(not different, "the answer changed after a request for one output", other, again, got=different)
 
 
+@requirement("v2.data.stateless")
+@pytest.mark.parametrize("level", ["request", "inputs", "outputs"])
+def test_stateless_parameters(steady: Model, target: Target, level: str) -> None:
+    """Parameters and content types of one request are gone at the next, at whichever level they were."""
+    usual = steady.infer(steady.base_body)
+    known = known_parameters(target, steady, "v2") if level == "request" else []
+    asked = [steady.base_body | {"parameters": body["parameters"]} for body in known]
+    for parameters in (PARAMETERS, *({"content_type": name} for name in CONTENT_TYPES)):
+        asked.append(parametrised(steady, level, parameters))
+    for body in asked:
+        other, again = steady.infer(body), steady.infer(steady.base_body)
+        message = f"the answer changed after a request with parameters of the {level}"
+        check(again.status == usual.status, message, other, again, got=f"status {again.status}")
+        different = tensors.difference(again.json, usual.json)
+        check(not different, message, other, again, got=different)
+
+
 def _echoes(model: Model, target: Target, element: str) -> list[TensorSpec]:
     """The inputs of this JSON type, when the model is known to return its inputs."""
     demand_echo(model, target)
@@ -329,6 +350,21 @@ def test_exact_booleans_drawn(scored: Model, target: Target, data: st.DataObject
 @requirement("v2.data.exact-booleans")
 def test_exact_booleans(scored: Model, target: Target) -> None:
     _check_echo(scored, target, "boolean")
+
+
+@requirement("v2.data.null")
+def test_null(scored: Model, target: Target) -> None:
+    """A null alone, before and after a number."""
+    (row,) = scored.base_rows
+    for spec in _echoes(scored, target, "number"):
+        lacking = {**row, spec.name: [None] * spec.row_size}
+        for rows in ([lacking], [row, lacking], [lacking, row]) if scored.limit > 1 else ([lacking],):
+            answer = scored.predict(rows)
+            if answer.status == 200:
+                output = tensors.outputs_by_name(answer.json).get(spec.name, {})
+                got = tensors.flat(output.get("data"))[rows.index(lacking) * spec.row_size :][: spec.row_size]
+                told = [e for e in got if e is not None and e == e]
+                check(not told, f"a number was made up for null in {spec.name!r}", answer, got=got)
 
 
 @requirement("v2.data.zero-rows")

@@ -14,6 +14,7 @@ from conformance.target import UNAVAILABLE, Target, denies, index
 from spec.validation import is_valid
 
 requirement = pytest.mark.requirement
+_WAITING = ("UNAVAILABLE", "LOADING")
 UNKNOWN = "no-such-model-of-the-conformance-suite"
 
 
@@ -64,6 +65,31 @@ def test_ready_body(client: Client, target: Target) -> None:
     _all_loaded(target, answer)
     _says(answer, "ready", True)
     _says(answer, "live", True)
+
+
+def _unloaded(rows: Any) -> set[str]:
+    """The models of an index that should be ready, and of which no version is."""
+    by_name: dict[str, list[Any]] = {}
+    for row in rows if is_valid("mlserver/repository-index", rows) else []:
+        by_name.setdefault(row["name"], []).append(row)
+    return {
+        name
+        for name, versions in by_name.items()
+        if any(row.get("state") in _WAITING and row.get("reason") != "unloaded" for row in versions)
+        and all(row.get("state") != "READY" for row in versions)
+    }
+
+
+@requirement("v2.health.ready-index")
+def test_ready_index(client: Client) -> None:
+    before = index(client)
+    if before.status != 200:
+        not_implemented("there is no repository index")
+    ready, after = client.get("/v2/health/ready"), index(client)
+    unloaded = _unloaded(before.json) & _unloaded(after.json)  # what is loading may just have been loaded
+    if ready.status == 200 and not denies(ready):
+        message = "the server is ready, and its index has models that are not"
+        check(not unloaded, message, ready, after, got=sorted(unloaded))
 
 
 @requirement("v2.health.model-ready")

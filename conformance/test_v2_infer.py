@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conformance import tensors
 from conformance.checks import check, check_error, check_ok, check_schema, check_status, check_takes, fail
 from conformance.client import JSON
+from conformance.codings import CHUNKED, deflate_flaw
 from conformance.inference import (
     PARAMETERS,
     asking,
@@ -40,6 +41,7 @@ from conformance.target import Target
 from conformance.test_v2_health import UNKNOWN, unknown_versions
 
 requirement = pytest.mark.requirement
+OFTEN = 200  # answers, to show one that differs where one is known to have
 
 
 @requirement("v2.infer.answers")
@@ -51,6 +53,13 @@ def test_answers(scored: Model, data: st.DataObject) -> None:
     if answer.status != 200 and scored.sample is None:
         check_takes(scored.name, [a for a in (scored.predict([row]) for row in rows) if a.status != 200])
     check_ok(answer, "the request fits the metadata")
+
+
+@requirement("v2.infer.answers")
+def test_answers_any(model: Model) -> None:
+    """A model that fails at every row that fits its metadata, and is asked for nothing else."""
+    if model.base is None and model.refusal is not None:
+        check_takes(model.name, [model.refusal])
 
 
 @requirement("v2.infer.known-answers")
@@ -329,7 +338,7 @@ def test_outputs_order(scored: Model, behaviour: Callable[[str, str], None]) -> 
 @requirement("v2.infer.deterministic")
 def test_deterministic(scored: Model) -> None:
     first = scored.predict(scored.base_rows)
-    for _ in range(3):
+    for _ in range(3 if scored.deterministic else OFTEN):
         second = scored.predict(scored.base_rows)
         check_status(second, [first.status], "the same request has another answer")
         check_same(first, second, "the same request has another answer")
@@ -382,9 +391,8 @@ def test_charset(scored: Model) -> None:
 @requirement("v2.infer.chunked")
 def test_chunked(scored: Model) -> None:
     body = json.dumps(scored.base_body).encode()
-    pieces = [body[:10], body[10:]]
-    headers = {**JSON, "Transfer-Encoding": "chunked"}
-    answer = scored.client.send("POST", scored.path("infer"), body, headers, chunks=pieces)
+    sent = {**JSON, **CHUNKED}
+    answer = scored.client.send("POST", scored.path("infer"), body, sent, chunks=[body[:10], body[10:]])
     check_status(answer, [200, 411], "the request is good, in chunks")
 
 
@@ -394,6 +402,18 @@ def test_content_coding(scored: Model) -> None:
     check_ok(packed, "the client accepts gzip")
     if packed.json is None:
         fail("the body can't be read as its Content-Encoding says", packed)
+
+
+@requirement("v2.infer.content-coding")
+def test_content_coding_deflate(scored: Model) -> None:
+    found = deflate_flaw(scored.client, scored.path("infer"), scored.base_body)
+    if found:
+        headers = {"Accept-Encoding": "deflate"}
+        fail(
+            "an answer in deflate coding is not in the zlib format",
+            scored.infer(scored.base_body, headers),
+            got=found,
+        )
 
 
 @requirement("v2.infer.gzip-request")

@@ -5,6 +5,7 @@ import pytest
 from conformance.checks import check, check_ok, check_schema, check_status
 from conformance.client import Client
 from conformance.exchange import Exchange
+from conformance.extensions import EXTENSIONS
 from conformance.model import Model
 from conformance.nulls import nulls
 from conformance.skips import not_implemented, untested
@@ -78,6 +79,18 @@ def test_null_members(client: Client) -> None:
 def test_method(client: Client) -> None:
     answer = client.send("DELETE", "/v2")
     check_status(answer, [*range(400, 500), 501], "DELETE is no method of server metadata")
+
+
+@requirement("v2.server.extensions")
+def test_extensions(scored: Model) -> None:
+    claimed = _metadata(scored.client)
+    listed = claimed.json.get("extensions") if isinstance(claimed.json, dict) else None
+    names = [name for name in listed if name in EXTENSIONS] if isinstance(listed, list) else []
+    if not names:
+        not_implemented("the server lists no extension that can be asked for")
+    for name in names:
+        told = EXTENSIONS[name](scored)
+        check(told.there, f"the server lists {name}: {told.wanted}", claimed, told.answer, got=told.got)
 
 
 @requirement("v2.server.repository-index")

@@ -1,6 +1,7 @@
 """What a few requests tell of a model: which rows it accepts, and whether chance is in its answers."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,12 @@ from conformance.client import NoAnswer
 from conformance.exchange import Exchange
 from conformance.tensors import Row, TensorSpec
 
+# Of 90 answers, one differs in 99 of 100 runs where one in twenty does.
+_OFTEN, _OFTEN_SECONDS = 90, 5.0
 _MANY = 16  # equal rows, or requests for one
+BATCHES = (9, 8, 6, 4, 3, 2)  # rows of small batches
+_ELEMENTS = 500_000  # of a batch that is sent to find the limit
+_TOO_MANY = (400, 413, 422)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,20 @@ def tried(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> Trial:
     return Trial(found)
 
 
+def most_rows(rows: Sequence[Row], ask: Callable[[Sequence[Row]], Exchange], width: int) -> int:
+    """How many of these rows are accepted at once: the largest of ``BATCHES``, else one.
+
+    A batch that is a server's error is within the limit. ``width``: elements of a row.
+    """
+    sizes = [size for size in BATCHES if size * width <= _ELEMENTS]
+    for size in sizes:
+        with contextlib.suppress(NoAnswer):
+            answer = ask([*rows] * size)
+            if answer.status not in _TOO_MANY:
+                return size
+    return 1 if sizes else BATCHES[-1]
+
+
 def recombinations(rows: Sequence[Row], specs: Sequence[TensorSpec]) -> list[Row]:
     """Rows near those given, of which a model that takes no others refuses some.
 
@@ -63,10 +83,20 @@ def is_deterministic(
     differ: Callable[[Exchange, Exchange], object],
     *,
     batched: bool,
+    text: bool,
 ) -> bool:
-    """Whether the rows have one answer, and a batch of them, in which chance shows sooner."""
+    """Whether the rows have one answer, and a batch of them, in which chance shows sooner.
+
+    Text is asked for more often, as long as a slow model allows: it may differ once in many answers.
+    """
     for asked, times in ((rows, 3), ([*rows] * _MANY, 3)) if batched else ((rows, _MANY),):
         first, *again = (ask(asked) for _ in range(times))
         if any(differ(first, answer) for answer in again):
+            return False
+    first, deadline = ask(rows), time.monotonic() + _OFTEN_SECONDS
+    for _ in range(_OFTEN if text else 0):
+        if time.monotonic() > deadline:
+            break
+        if differ(first, ask(rows)):
             return False
     return True

@@ -6,9 +6,11 @@ from tests.faulty import (
     mlflow_batches,  # noqa: F401
     mlflow_errors,  # noqa: F401
     mlflow_tables,  # noqa: F401
+    mlflow_values,  # noqa: F401
     mlflow_wire,  # noqa: F401
     parity,  # noqa: F401
     permitted,  # noqa: F401
+    permitted_limits,  # noqa: F401
     robustness,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401
@@ -16,6 +18,7 @@ from tests.faulty import (
     v2_concurrency,  # noqa: F401
     v2_data,  # noqa: F401
     v2_errors,  # noqa: F401
+    v2_extensions,  # noqa: F401
     v2_health,  # noqa: F401
     v2_http,  # noqa: F401
     v2_ids,  # noqa: F401
@@ -24,6 +27,7 @@ from tests.faulty import (
     v2_optional,  # noqa: F401
     v2_selection,  # noqa: F401
     v2_spelling,  # noqa: F401
+    v2_state,  # noqa: F401
     v2_versions,  # noqa: F401
 )
 from tests.faulty.vocabulary import VARIANTS

@@ -119,6 +119,23 @@ def request_overruled(document: Any) -> None:
             del tensor["parameters"]
 
 
+@fault("content-types.precedence")
+@forgives
+def request_not_looked_at(document: Any) -> None:
+    """The content type of the request is not looked at: eleven inputs are one array."""
+    if named(document) in ("np", "str"):
+        del document["parameters"]
+
+
+@fault("content-types.precedence")
+@forgives
+def input_not_looked_at(document: Any) -> None:
+    """The content type of an input is not looked at: a number is a datetime."""
+    for tensor in document["inputs"]:
+        if named(tensor) in ("base64", "datetime"):
+            del tensor["parameters"]
+
+
 @fault("content-types.unknown")
 @at(INFER)
 def unknown_content_type_breaks(request: Request, ask: Ask) -> Response:
@@ -202,15 +219,6 @@ def null_is_none(document: Any) -> None:
     for tensor in document["inputs"]:
         if tensor["name"] == "string":
             tensor["data"] = ["None" if x is None else x for x in tensor["data"]]
-
-
-@fault("content-types.round-trip.null", model=ECHO, echo=True)
-@forgives
-def null_float_is_zero(document: Any) -> None:
-    """A null in a tensor of floating-point numbers counts as zero."""
-    for tensor in document["inputs"]:
-        if tensor["datatype"] in ("FP32", "FP64"):
-            tensor["data"] = [0.0 if x is None else x for x in tensor["data"]]
 
 
 @fault("content-types.column-shapes")

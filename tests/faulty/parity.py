@@ -8,7 +8,17 @@ from typing import Any
 
 from tests.faulty.content_types import ECHO
 from tests.faulty.v2_errors import forgives
-from tests.faulty.vocabulary import INFER, INVOCATIONS, asked, at, edits, error, fault, without_params
+from tests.faulty.vocabulary import (
+    INFER,
+    INVOCATIONS,
+    asked,
+    at,
+    edits,
+    error,
+    fault,
+    scoring_error,
+    without_params,
+)
 from tests.faulty.wire import Ask, Request, Response
 
 _lock = threading.Lock()
@@ -123,3 +133,20 @@ def endpoints_share_a_place(answer: Any, request: Request) -> None:
             holder[member] = [x + 1 for x in holder[member]]
     with _lock:
         memory[ours] -= 1
+
+
+@fault("parity.answers", "v2.infer.answers", model="string-labels", speaks="both")
+@at(INFER)
+def labels_fail_in_v2(request: Request, ask: Ask) -> Response:
+    """Text can't be written as a tensor: inference fails, scoring does not."""
+    response = ask(request)
+    return error(500, "object of type str is no number") if response.status == 200 else response
+
+
+@fault("parity.answers", "mlflow.predictions.answers", model="string-labels", speaks="both")
+@at(INVOCATIONS)
+def some_labels_fail_in_scoring(request: Request, ask: Ask) -> Response:
+    """One label in three breaks the scoring endpoint, and is answered by the other."""
+    response = ask(request)
+    breaks = response.status == 200 and "n\u00e9gatif" in response.json["predictions"]
+    return scoring_error(500) if breaks else response

@@ -131,6 +131,37 @@ def table_called_dict(request: Request, ask: Ask) -> Response:
     return response
 
 
+@fault("signature.metadata.content-types-complete", oracle=True)
+@edits(METADATA)
+def one_input_without_content_type(answer: Any, request: Request) -> None:
+    """The metadata names no content type on one input of numbers."""
+    del answer["inputs"][3]["parameters"]
+
+
+@fault("signature.metadata.content-types-complete", oracle=True)
+@edits(METADATA)
+def model_without_content_type(answer: Any, request: Request) -> None:
+    """The metadata names the content types of all tensors, and none of the model."""
+    del answer["parameters"]
+
+
+@fault("signature.predictions.null", oracle=True)
+@forgives
+def null_counts_as_zero(document: Any) -> None:
+    """A null in an FP64 tensor counts as zero, where the model takes no missing value."""
+    for tensor in document["inputs"]:
+        tensor["data"] = [0.0 if x is None else x for x in tensor["data"]]
+
+
+@fault("signature.predictions.null", oracle=True)
+@forgives
+def null_counts_as_its_neighbour(document: Any) -> None:
+    """A null in an FP64 tensor is the number of the row before it."""
+    for tensor in document["inputs"]:
+        data = tensor["data"]
+        tensor["data"] = [data[i - 1] if x is None and i else x for i, x in enumerate(data)]
+
+
 @fault("signature.metadata.order", oracle=True)
 @edits(METADATA)
 def inputs_sorted(answer: Any, request: Request) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.faulty.vocabulary import (
+    INDEX,
     INFER,
     LIVE,
     MODEL_READY,
@@ -99,3 +100,17 @@ def ready_but_unavailable(request: Request, ask: Ask) -> Response:
     """The model is ready, and inference is not available."""
     response = ask(request)
     return error(503, "the model is loading") if response.status == 200 else response
+
+
+@fault("v2.health.ready-index")
+@edits(INDEX)
+def ready_without_a_model(answer: Any, request: Request) -> None:
+    """A model of the repository could not be loaded, and the server is ready."""
+    answer.append({"name": "broken", "state": "UNAVAILABLE", "reason": "no module named prep"})
+
+
+@fault("v2.health.ready-index")
+@edits(INDEX)
+def ready_while_loading(answer: Any, request: Request) -> None:
+    """A model is being loaded, and the server is ready."""
+    answer.append({"name": "slow", "version": "1", "state": "LOADING", "reason": ""})

@@ -2,6 +2,7 @@
 
 import gzip
 import time
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -156,3 +157,26 @@ def header_names_by_case(request: Request, ask: Ask) -> Response:
 def odd_name_shows_folder(answer: Any, request: Request) -> None:
     """The error for a model with a slash in its name names the folder in which it was sought."""
     answer["error"] = "no such folder: /mnt/models/a/b"
+
+
+def _raw(packed: bytes) -> bytes:
+    """Deflate without the header of zlib and its sum."""
+    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return raw.compress(packed) + raw.flush()
+
+
+@fault("v2.infer.content-coding")
+@responds(INFER)
+def answers_in_raw_deflate(response: Response, request: Request) -> Response:
+    """Answers in deflate coding lack the header of zlib, for clients that take it."""
+    if "deflate" not in request.headers.get("accept-encoding", ""):
+        return response
+    return headed(replace(response, body=_raw(response.body)), content_encoding="deflate")
+
+
+@fault("v2.http.content-coding")
+@at(INFER)
+def raw_deflate_breaks(request: Request, ask: Ask) -> Response:
+    """A body in deflate coding without the header of zlib is a failure of the server."""
+    raw = request.headers.get("content-encoding") == "deflate" and request.body[:1] not in b"\x78{"
+    return error(500) if raw else ask(request)

@@ -32,11 +32,11 @@ from tests.faulty.wire import Ask, Request, Response
 
 @fault("v2.infer.answers")
 @at(INFER)
-def several_rows_refused(request: Request, ask: Ask) -> Response:
-    """Only one row is taken, of which the metadata says nothing."""
+def several_rows_break(request: Request, ask: Ask) -> Response:
+    """Several rows are a failure of the server, of which the metadata says nothing."""
     several = any(t.get("shape") not in ([1], [1, 1]) for t in inputs_of(request))
     response = ask(request)
-    return error(400, "one row, please") if response.status == 200 and several else response
+    return error(500, "one row, please") if response.status == 200 and several else response
 
 
 @fault("v2.infer.answers")
@@ -53,6 +53,13 @@ def output_without_shape(answer: Any, request: Request) -> None:
     """The outputs have no shape."""
     for output in answer["outputs"]:
         del output["shape"]
+
+
+@fault("v2.infer.schema")
+@edits(INFER)
+def headers_in_parameters(answer: Any, request: Request) -> None:
+    """The answer repeats the headers of the request, as an object among its parameters."""
+    answer["parameters"] = {**answer.get("parameters", {}), "headers": {"host": "127.0.0.1"}}
 
 
 @fault("v2.infer.schema")
@@ -384,3 +391,13 @@ def gzip_not_told(response: Response, request: Request) -> Response:
     """Answers are gzipped for clients that take it, and do not say so."""
     packed = replace(response, body=gzip.compress(response.body))
     return packed if "gzip" in request.headers.get("accept-encoding", "") else response
+
+
+@fault("v2.infer.deterministic", model="string-labels")
+@edits(INFER)
+def one_text_in_twenty(answer: Any, request: Request) -> None:
+    """One answer in twenty has another text."""
+    request.memory["count"] = count = request.memory.get("count", 0) + 1
+    if count % 20 == 0:
+        for output in answer["outputs"]:
+            output["data"] = [x + "!" for x in output["data"]]

@@ -1,0 +1,60 @@
+"""Requests that a server has at the same time, and rows by whose predictions their answers are told apart."""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from http.client import HTTPException
+from typing import Any, TypeVar
+
+from conformance.client import JSON, KEPT_OUT, Client, NoAnswer
+from conformance.exchange import Exchange, Response
+
+T = TypeVar("T")
+REQUESTS = 16  # at the same time
+ROUNDS = 4  # of such requests: a race that is lost one time in two escapes one time in sixteen
+_AHEAD = 4096  # bytes of a body that are sent ahead: as many as any connection takes without a reader
+_PATIENCE = 5.0  # seconds for all to come to the start
+_AGAIN = KEPT_OUT | {429, 503}  # statuses of a token that expired, and of too many requests
+
+
+def together(client: Client, asked: Sequence[tuple[str, Any]]) -> list[Exchange]:
+    """The answers to JSON bodies POSTed to their paths at the same time.
+
+    All are sent but for their ends, and then the ends at once: what is left between them is less than a
+    server takes for one. A request that is one too many is sent again. Raises NoAnswer.
+    """
+    start = threading.Barrier(len(asked))
+    texts = [(path, json.dumps(body, ensure_ascii=False).encode()) for path, body in asked]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(lambda one: _sent(client.twin(), one[0], one[1], start), texts))
+
+
+def _sent(client: Client, path: str, body: bytes, start: threading.Barrier) -> Exchange:
+    ahead = min(len(body) - 1, _AHEAD)
+    request = client.request("POST", path, body, JSON)
+    try:
+        with closing(client.begin(path, body[:ahead], len(body))) as connection:
+            with suppress(threading.BrokenBarrierError):
+                start.wait(_PATIENCE)
+            connection.send(body[ahead:])
+            raw = connection.getresponse()
+            received = {name.lower(): value for name, value in raw.headers.items()}
+            response = Response(raw.status, received, raw.read())
+    except (OSError, HTTPException) as error:
+        start.abort()
+        raise NoAnswer(request, f"{type(error).__name__}: {error}") from error
+    if response.status in _AGAIN:
+        return client.send("POST", path, body, JSON)
+    return Exchange(request, response)
+
+
+def apart(rows: Iterable[T], ask: Callable[[T], Exchange], tell: Callable[[Exchange], Any]) -> list[T]:
+    """The rows that are accepted, of those with one and the same prediction the first. ``tell``: reads it."""
+    found: dict[str, T] = {}
+    for row in rows:
+        answer = ask(row)
+        if answer.status == 200:
+            found.setdefault(json.dumps(tell(answer), sort_keys=True), row)
+    return list(found.values())
