@@ -14,7 +14,7 @@ from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
 
 _DRAWN = 31  # elements of a kind in a row; a prime, so that no two lines of an image are the same
-_PLACES = 12  # of a choice, two bits each: beyond 24 bits Hypothesis prefers small integers
+_PLACES = 6  # of a choice, four bits each: beyond 24 bits Hypothesis prefers small integers
 
 # Any text that JSON can carry: no lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -101,10 +101,10 @@ def _drawn(places: int) -> st.SearchStrategy[tuple[Random, list[bool]]]:
 
     Hypothesis makes few choices, of which each takes long, and shrinks to few places.
     """
-    masks = st.tuples(*[st.integers(0, 4**_PLACES - 1)] * -(-places // _PLACES))
+    masks = st.tuples(*[st.integers(0, 16**_PLACES - 1)] * -(-places // _PLACES))
     return st.tuples(
-        st.integers(0, 4**_PLACES - 1).map(Random),
-        masks.map(lambda found: [bool(mask >> 2 * i & 3) for mask in found for i in range(_PLACES)]),
+        st.integers(0, 16**_PLACES - 1).map(Random),
+        masks.map(lambda found: [bool(mask >> 4 * i & 15) for mask in found for i in range(_PLACES)]),
     )
 
 
