@@ -16,7 +16,7 @@ def extreme(endpoint: Invocations) -> st.SearchStrategy[Row]:
     declared = endpoint.model.sample is None and endpoint.model.described.get("inputs")
     if not declared or any(s.content_type == "pd_json" for s in endpoint.specs):
         return endpoint.rows(maximum=1).map(lambda rows: rows[0])
-    return strategies.row(endpoint.specs, extreme=True).map(
+    return strategies.extreme_row(endpoint.specs).map(
         lambda row: endpoint.written(row, portable=not endpoint.table)
     )
 

@@ -4,15 +4,17 @@ import base64
 import datetime
 from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
+from conformance.ordinary import ordinary, simplest
 from conformance.tensors import Row, TensorSpec
 from spec.tables import DATATYPES
 
 _DRAWN = 31  # elements of a kind in a row; a prime, so that no two lines of an image are the same
-_WIDTH = {"FP16": 16, "FP32": 32, "FP64": 32}  # FP64 too: a column may be converted to FP32 on its way
+_PLACES = 6  # of a choice, four bits each: beyond 24 bits Hypothesis prefers small integers
 
 # Any text that JSON can carry: no lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -29,31 +31,18 @@ datetimes = st.datetimes(
 base64s = st.binary(max_size=12).map(lambda raw: base64.b64encode(raw).decode("ascii"))
 
 
-def element(spec: TensorSpec) -> st.SearchStrategy[Any]:
-    """An ordinary element of a tensor: small numbers, short texts."""
-    row = DATATYPES.get(spec.datatype)
-    kind = row.element if row else "number"
-    if kind == "boolean":
-        return st.booleans()
-    if kind == "integer" and row is not None and row.minimum is not None and row.maximum is not None:
-        return st.integers(max(row.minimum, -100), min(row.maximum, 100))
-    if kind == "number":
-        return st.floats(-1000, 1000, width=_WIDTH.get(spec.datatype, 16))  # type: ignore[arg-type]
-    return {"base64": base64s, "datetime": datetimes, "pd_json": st.just("{}")}.get(spec.content_type, texts)
-
-
 def any_element(spec: TensorSpec) -> st.SearchStrategy[Any]:
     """Any element that the datatype can hold and JSON can carry, the edges included."""
     row = DATATYPES.get(spec.datatype)
     if row is None or row.element == "boolean":
-        return element(spec)
+        return st.booleans() if row else st.floats(-1000, 1000, width=16)
     if row.element == "integer" and row.minimum is not None and row.maximum is not None:
         edges = st.sampled_from([row.minimum, row.maximum, 0])
         return st.one_of(edges, st.integers(row.minimum, row.maximum))
     if row.element == "number" and row.size is not None:
         width: Any = row.size * 8
         return st.floats(width=width, allow_nan=False, allow_infinity=False)
-    return element(spec)
+    return {"base64": base64s, "datetime": datetimes, "pd_json": st.just("{}")}.get(spec.content_type, texts)
 
 
 def hard_elements(spec: TensorSpec) -> list[Any]:
@@ -93,17 +82,51 @@ _HARD_TEXTS = [
 ]  # fmt: skip
 
 
-def row(specs: Sequence[TensorSpec], *, extreme: bool = False) -> st.SearchStrategy[Row]:
-    """One row for the inputs. Of an image, some elements are drawn and repeated: thousands take minutes."""
-    draw = any_element if extreme else element
+def row(specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
+    """One row for the inputs: ordinary elements in the places that are drawn, the simplest in all others."""
+    sizes = _sizes(specs)
+    return _drawn(sum(sizes.values())).map(lambda drawn: _dealt(specs, _ordinary(specs, sizes, *drawn)))
+
+
+def extreme_row(specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
+    """One row for the inputs, of any elements."""
+    sizes = _sizes(specs)
     kinds = {_kind(spec): spec for spec in specs}
-    sizes = {kind: sum(s.row_size for s in specs if _kind(s) == kind) for kind in kinds}
-    drawn = (st.tuples(*[draw(spec)] * min(sizes[kind], _DRAWN)) for kind, spec in kinds.items())
+    drawn = (st.tuples(*[any_element(spec)] * sizes[kind]) for kind, spec in kinds.items())
     return st.tuples(*drawn).map(lambda found: _dealt(specs, dict(zip(kinds, found, strict=True))))
+
+
+def _drawn(places: int) -> st.SearchStrategy[tuple[Random, list[bool]]]:
+    """A generator, and for each place whether it gets something of it.
+
+    Hypothesis makes few choices, of which each takes long, and shrinks to few places.
+    """
+    masks = st.tuples(*[st.integers(0, 16**_PLACES - 1)] * -(-places // _PLACES))
+    return st.tuples(
+        st.integers(0, 16**_PLACES - 1).map(Random),
+        masks.map(lambda found: [bool(mask >> 4 * i & 15) for mask in found for i in range(_PLACES)]),
+    )
+
+
+def _sizes(specs: Sequence[TensorSpec]) -> dict[tuple[str, str], int]:
+    """How many elements of each kind are made: of an image, some are repeated, for thousands take minutes."""
+    kinds = dict.fromkeys(map(_kind, specs))
+    return {kind: min(sum(s.row_size for s in specs if _kind(s) == kind), _DRAWN) for kind in kinds}
 
 
 def _kind(spec: TensorSpec) -> tuple[str, str]:
     return spec.datatype, spec.content_type
+
+
+def _ordinary(
+    specs: Sequence[TensorSpec], sizes: Mapping[tuple[str, str], int], random: Random, kept: Sequence[bool]
+) -> dict[tuple[str, str], list[Any]]:
+    one = {_kind(spec): spec for spec in specs}
+    places = iter(kept)
+    return {
+        kind: [ordinary(one[kind], random) if next(places) else simplest(one[kind]) for _ in range(size)]
+        for kind, size in sizes.items()
+    }
 
 
 def _dealt(specs: Sequence[TensorSpec], drawn: Mapping[tuple[str, str], Sequence[Any]]) -> Row:
@@ -113,16 +136,21 @@ def _dealt(specs: Sequence[TensorSpec], drawn: Mapping[tuple[str, str], Sequence
 
 
 def recombined(samples: Sequence[Row], specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
-    """A row that takes each column from one of the sample rows, floating-point numbers moved a little."""
-    return st.fixed_dictionaries({s.name: _column(samples, s) for s in specs})
+    """The first of the sample rows with columns of the others, floating-point numbers moved a little."""
+    return _drawn(len(specs)).map(
+        lambda drawn: {
+            spec.name: _column(samples, spec, drawn[0]) if kept else list(samples[0][spec.name])
+            for spec, kept in zip(specs, drawn[1], strict=False)
+        }
+    )
 
 
-def _column(samples: Sequence[Row], spec: TensorSpec) -> st.SearchStrategy[Sequence[Any]]:
-    chosen = st.sampled_from([list(sample[spec.name]) for sample in samples])
+def _column(samples: Sequence[Row], spec: TensorSpec, random: Random) -> Sequence[Any]:
+    chosen = list(random.choice(samples)[spec.name])
     if not spec.datatype.startswith("FP"):
         return chosen
-    factor = st.sampled_from([1.0, 0.96875, 0.9375])  # towards zero: the largest number stays finite
-    return st.tuples(chosen, factor).map(lambda pair: [value * pair[1] for value in pair[0]])
+    factor = random.choice((1.0, 0.96875, 0.9375))  # towards zero: the largest number stays finite
+    return [value * factor for value in chosen]
 
 
 def alike(value: Any) -> st.SearchStrategy[Any]:

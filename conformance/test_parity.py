@@ -223,7 +223,7 @@ def _same_integers(both: Both, integers: Row) -> bool:
 @requirement("parity.integers")
 @given(data=st.data())
 def test_integers_drawn(both: Both, data: st.DataObject) -> None:
-    assume(_same_integers(both, data.draw(strategies.row(_integers(both), extreme=True))))
+    assume(_same_integers(both, data.draw(strategies.extreme_row(_integers(both)))))
 
 
 @requirement("parity.integers")
