@@ -29,6 +29,18 @@ def check_same(one: Exchange, two: Exchange, message: str) -> None:
     check(not different, message, one, two, got=different)
 
 
+def check_selected(answer: Exchange, usual: Exchange) -> None:
+    """The outputs that were asked for are the same as where all came."""
+    __tracebackhide__ = True
+    everything = tensors.outputs_by_name(usual.json)
+    for name, output in tensors.outputs_by_name(answer.json).items():
+        same = tensors.equal_data(
+            output.get("data"), everything.get(name, {}).get("data"), str(output.get("datatype"))
+        )
+        message = f"output {name!r} has other data when asked for"
+        check(name not in everything or same, message, answer, usual)
+
+
 def infer_paths(model: Model) -> list[str]:
     """Where the model can be asked: at its own path, and at those of its versions."""
     return [model.path("infer"), *(model.path("versions", v, "infer") for v in model.versions)]

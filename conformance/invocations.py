@@ -58,6 +58,16 @@ class Invocations:
         return not self.opaque and scoring.is_table(self.specs, self.model.content_type)
 
     @cached_property
+    def in_csv(self) -> bool:
+        """Whether CSV and Parquet can carry the same requests: the columns, and no params."""
+        return self.table and scoring.in_csv(self.specs) and not self._params
+
+    @property
+    def _params(self) -> dict[str, Any]:
+        """The params of the request given, which all others have too."""
+        return (self.model.scored or {}).get("params") or {}
+
+    @cached_property
     def forms(self) -> tuple[str, ...]:
         """The forms that can carry this model's inputs."""
         if self.opaque:
@@ -91,8 +101,8 @@ class Invocations:
         if self.opaque:
             return given | members
         params = members.get("params", {})
-        if given.get("params") and isinstance(params, dict):
-            members["params"] = given["params"] | params
+        if self._params and isinstance(params, dict):
+            members["params"] = self._params | params
         body = scoring.body(form or self.form, self.specs, rows, table=self.table)
         if scoring.is_positional(given) and SPLIT in body:
             del body[SPLIT]["columns"]
@@ -100,6 +110,8 @@ class Invocations:
 
     def post(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
         """POST a scoring request (parsed JSON)."""
+        if self._params and isinstance(body, dict):
+            body = {"params": self._params} | body
         return self.client.post_json(PATH, body, headers)
 
     def post_bytes(self, body: bytes, media_type: str) -> Exchange:
@@ -212,7 +224,7 @@ def ways(endpoint: Invocations, group: int | None = None) -> dict[str, Callable[
     found: dict[str, Callable[[Sequence[Row]], Exchange]] = {
         form: partial(endpoint.ask, form=form) for form in endpoint.forms
     }
-    if endpoint.table and scoring.in_csv(specs) and not any(map(is_text, specs)):
+    if endpoint.in_csv and not any(map(is_text, specs)):
         found["CSV"] = lambda rows: endpoint.post_bytes(scoring.csv_text(specs, rows).encode(), scoring.CSV)
         if scoring.parquet_bytes(specs, endpoint.base_rows) is not None:
             found["Parquet"] = lambda rows: endpoint.post_bytes(

@@ -88,7 +88,7 @@ def requests(endpoint: Invocations) -> Iterator[Malformed]:
     if endpoint.table:
         yield from _ragged(endpoint.body(endpoint.base_rows, SPLIT)[SPLIT])
         yield from _ragged_columns(endpoint)
-        if scoring.in_csv(endpoint.specs):
+        if endpoint.in_csv:
             yield from _broken_csv(scoring.csv_text(endpoint.specs, endpoint.base_rows))
     yield from _misfits(endpoint)
     yield from _labels(text)

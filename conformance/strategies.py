@@ -124,9 +124,14 @@ def _ordinary(
     one = {_kind(spec): spec for spec in specs}
     places = iter(kept)
     return {
-        kind: [ordinary(one[kind], random) if next(places) else simplest(one[kind]) for _ in range(size)]
+        # All are made, kept or not, so that what a place holds does not depend on the others.
+        kind: [made if next(places) else simplest(one[kind]) for made in _made(one[kind], random, size)]
         for kind, size in sizes.items()
     }
+
+
+def _made(spec: TensorSpec, random: Random, size: int) -> list[Any]:
+    return [ordinary(spec, random) for _ in range(size)]
 
 
 def _dealt(specs: Sequence[TensorSpec], drawn: Mapping[tuple[str, str], Sequence[Any]]) -> Row:
@@ -139,8 +144,9 @@ def recombined(samples: Sequence[Row], specs: Sequence[TensorSpec]) -> st.Search
     """The first of the sample rows with columns of the others, floating-point numbers moved a little."""
     return _drawn(len(specs)).map(
         lambda drawn: {
-            spec.name: _column(samples, spec, drawn[0]) if kept else list(samples[0][spec.name])
+            spec.name: moved if kept else list(samples[0][spec.name])
             for spec, kept in zip(specs, drawn[1], strict=False)
+            for moved in [_column(samples, spec, drawn[0])]
         }
     )
 

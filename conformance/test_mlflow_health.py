@@ -8,7 +8,7 @@ import pytest
 from conformance.checks import check, check_ok
 from conformance.client import Client
 from conformance.exchange import shown
-from conformance.skips import not_implemented
+from conformance.skips import not_implemented, untested
 
 requirement = pytest.mark.requirement
 _VERSION = re.compile(r"\d+\.\d+")
@@ -52,6 +52,8 @@ def test_version_form(client: Client) -> None:
     if answer.status != 200:
         not_implemented("the target tells no version")
     told = answer.response.body.decode("utf-8", "replace")
+    if not told.strip('" \n'):
+        untested("the version is empty: mlflow.health.version")
     message = "the body does not look like a version"
     check(bool(_VERSION.search(told)), message, answer, got=shown(answer.response.body), expected="3.17.2")
 

@@ -196,8 +196,8 @@ def test_inputs_forms(scoring: Invocations, behaviour: Callable[[str, str], None
 
 def _in_csv(endpoint: Invocations) -> None:
     _table(endpoint)
-    if not wire.in_csv(endpoint.specs):
-        not_implemented("the model has columns that CSV can't carry")
+    if not endpoint.in_csv:
+        not_implemented("the request has columns, or params, that CSV can't carry")
 
 
 def _post_csv(endpoint: Invocations, rows: Sequence[Row], end: str = "\n") -> Exchange:
@@ -271,8 +271,8 @@ def test_csv_text(steady_scoring: Invocations) -> None:
 @given(data=st.data())
 def test_parquet(steady_scoring: Invocations, data: st.DataObject) -> None:
     _table(steady_scoring)
-    if not wire.in_csv(steady_scoring.specs):
-        not_implemented("the model has columns that this test does not write as Parquet")
+    if not steady_scoring.in_csv:
+        not_implemented("the request has columns that this test does not write as Parquet, or params")
     rows = [*steady_scoring.base_rows, *data.draw(steady_scoring.rows(maximum=3))]
     rows = rows[: None if steady_scoring.batched else 1]
     usual = answered(steady_scoring, rows)

@@ -187,7 +187,7 @@ def test_column_order(steady_scoring: Invocations, data: st.DataObject) -> None:
         usual = steady_scoring.ask(rows, form)
         if usual.status == answer.status == 200:
             check_same(steady_scoring, usual, answer, f"the order of the columns counts in {form}")
-    if wire.in_csv(specs) and not any(map(is_text, specs)):
+    if steady_scoring.in_csv and not any(map(is_text, specs)):
         usual, answer = (_in_csv(steady_scoring, some, rows) for some in (steady_scoring.specs, specs))
         if usual.status == answer.status == 200:
             check_same(steady_scoring, usual, answer, "the order of the columns counts in CSV")
@@ -233,7 +233,7 @@ def test_extra_column(steady_scoring: Invocations) -> None:
     usual, specs = steady_scoring.good, [*steady_scoring.specs, extra]
     asked = [(RECORDS, [extra, *steady_scoring.specs]), (SPLIT, specs)]
     pairs = [(usual, steady_scoring.post(wire.body(form, some, rows, table=True))) for form, some in asked]
-    if wire.in_csv(specs):
+    if steady_scoring.in_csv:
         pairs.append(
             (_in_csv(steady_scoring, steady_scoring.specs, rows), _in_csv(steady_scoring, specs, rows))
         )
@@ -325,7 +325,7 @@ def test_concurrent(steady_scoring: Invocations, target: Target, data: st.DataOb
         some = [rows[(i + j) % len(rows)] for j in range(1 + i % most)]
         bodies.append(steady_scoring.body(some, forms[(i + i // len(rows)) % len(forms)]))
     bodies += known
-    sent = [(body, steady_scoring.post(body)) for body in bodies]
+    sent = [(body, steady_scoring.client.post_json(PATH, body)) for body in bodies]
     good = [(body, answer) for body, answer in sent if answer.status == 200]
     if len(good) < 2:
         untested("the rows that are drawn are refused: give a valid request with --sample FILE")

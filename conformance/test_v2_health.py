@@ -87,6 +87,8 @@ def test_ready_index(client: Client) -> None:
         not_implemented("there is no repository index")
     ready, after = client.get("/v2/health/ready"), index(client)
     unloaded = _unloaded(before.json) & _unloaded(after.json)  # what is loading may just have been loaded
+    # An index that says so of a model that is ready is v2.server.index-complete's finding.
+    unloaded = {name for name in unloaded if client.get(Model(client, name).path("ready")).status != 200}
     if ready.status == 200 and not denies(ready):
         message = "the server is ready, and its index has models that are not"
         check(not unloaded, message, ready, after, got=sorted(unloaded))

@@ -22,6 +22,7 @@ from conformance.inference import (
     check_parameters,
     check_refused_alike,
     check_same,
+    check_selected,
     choices,
     declared,
     drawn,
@@ -37,7 +38,7 @@ from conformance.nulls import nulls
 from conformance.skips import not_implemented, untested
 from conformance.strategies import HARD_IDS, ids
 from conformance.strictjson import flaw
-from conformance.target import Target
+from conformance.target import UNAVAILABLE, Target
 from conformance.test_v2_health import UNKNOWN, unknown_versions
 
 requirement = pytest.mark.requirement
@@ -56,9 +57,16 @@ def test_answers(scored: Model, data: st.DataObject) -> None:
 
 
 @requirement("v2.infer.answers")
+def test_answers_batch(scored: Model) -> None:
+    if scored.limit > 1:
+        answer = scored.predict([*scored.base_rows] * 2)
+        check_status(answer, range(200, 500), "a row that is accepted stands there twice")
+
+
+@requirement("v2.infer.answers")
 def test_answers_any(model: Model) -> None:
     """A model that fails at every row that fits its metadata, and is asked for nothing else."""
-    if model.base is None and model.refusal is not None:
+    if model.base is None and model.refusal is not None and model.refusal.status not in UNAVAILABLE:
         check_takes(model.name, [model.refusal])
 
 
@@ -299,13 +307,17 @@ def test_outputs_data(steady: Model, data: st.DataObject) -> None:
     usual = steady.predict(rows)
     answer = steady.predict(rows, outputs=[{"name": name} for name in data.draw(choices(steady))])
     assume(usual.status == answer.status == 200)
-    everything = tensors.outputs_by_name(usual.json)
-    for name, output in tensors.outputs_by_name(answer.json).items():
-        same = tensors.equal_data(
-            output.get("data"), everything.get(name, {}).get("data"), str(output.get("datatype"))
-        )
-        message = f"output {name!r} has other data when asked for"
-        check(name not in everything or same, message, answer, usual)
+    check_selected(answer, usual)
+
+
+@requirement("v2.infer.outputs-data")
+def test_outputs_data_of_a_batch(steady: Model) -> None:
+    rows = [*steady.base_rows] * min(steady.limit, 2)
+    usual = steady.predict(rows)
+    for name in output_names(steady):
+        answer = steady.predict(rows, outputs=[{"name": name}])
+        if usual.status == answer.status == 200:
+            check_selected(answer, usual)
 
 
 _NO_OUTPUT = "no-such-output"

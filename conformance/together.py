@@ -1,5 +1,6 @@
 """Requests that a server has at the same time, and rows by whose predictions their answers are told apart."""
 
+import io
 import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -7,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPException
 from typing import Any, TypeVar
+
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 
 from conformance.client import JSON, KEPT_OUT, Client, NoAnswer
 from conformance.exchange import Exchange, Response
@@ -41,8 +45,9 @@ def _sent(client: Client, path: str, body: bytes, start: threading.Barrier) -> E
             connection.send(body[ahead:])
             raw = connection.getresponse()
             received = {name.lower(): value for name, value in raw.headers.items()}
-            response = Response(raw.status, received, raw.read())
-    except (OSError, HTTPException) as error:
+            told = HTTPResponse(io.BytesIO(raw.read()), received, raw.status)
+            response = Response(raw.status, received, told.data)
+    except (OSError, HTTPException, HTTPError) as error:
         start.abort()
         raise NoAnswer(request, f"{type(error).__name__}: {error}") from error
     if response.status in _AGAIN:

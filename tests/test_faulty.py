@@ -96,9 +96,12 @@ def _speaking(variant: Variant, ask: Ask) -> Ask:
 def _sample(model: Path, folder: Path) -> Path:
     """A file with a scoring request that the model accepts: without V2, nothing else tells what it takes."""
     cases = json.loads((model / "answers.json").read_text("utf-8"))["cases"]
-    good = next(case for case in cases if case["protocol"] == "mlflow" and case["response"] is not None)
+    good = [
+        case["request"] for case in cases if case["protocol"] == "mlflow" and case["response"] is not None
+    ]
+    plain = next(request for request in good if "params" not in request)
     file = folder / "sample.json"
-    file.write_text(json.dumps(good["request"]), "utf-8")
+    file.write_text(json.dumps(plain), "utf-8")
     return file
 
 

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from tests.faulty.content_types import ECHO
-from tests.faulty.v2_errors import forgives
 from tests.faulty.vocabulary import (
     INFER,
     INVOCATIONS,
@@ -16,6 +15,7 @@ from tests.faulty.vocabulary import (
     edits,
     error,
     fault,
+    receives,
     scoring_error,
     without_params,
 )
@@ -79,7 +79,7 @@ def alcohol_scored_without(request: Request, ask: Ask) -> Response:
 
 
 @fault("parity.null", model="optional-columns", speaks="both")
-@forgives
+@receives(INFER)
 def inferred_null_is_zero(document: Any) -> None:
     """A null in a tensor of numbers is zero at the inference endpoint."""
     for tensor in document["inputs"]:

@@ -110,7 +110,13 @@ def text_called_array(answer: Any, request: Request) -> None:
             tensor["parameters"]["content_type"] = "np"
 
 
-@fault("signature.metadata.output-content-types", "signature.predictions.equal", model=ECHO, oracle=True)
+@fault(
+    "signature.metadata.output-content-types",
+    "signature.predictions.equal",
+    "signature.predictions.null",
+    model=ECHO,
+    oracle=True,
+)
 @edits(f"{METADATA}|{INFER}")
 def bytes_called_text(answer: Any, request: Request) -> None:
     """Bytes are called text in metadata and answers, where they mean something else than the model's."""

@@ -216,7 +216,7 @@ def learns(answer: Any, request: Request) -> None:
 def _elements(answer: Any, datatype: str, change: Callable[[Any], Any]) -> None:
     for output in answer["outputs"]:
         if output["datatype"] == datatype:
-            output["data"] = [change(x) for x in output["data"]]
+            output["data"] = [x if x is None else change(x) for x in output["data"]]
 
 
 @fault("v2.data.exact-integers", model="echo-columns", echo=True)
@@ -355,7 +355,7 @@ def nan_as(request: Request, ask: Ask, element: Any) -> Response:
     return json_response({"model_name": "nonfinite", **rest, "outputs": [output]})
 
 
-@fault("signature.predictions.equal", model="nonfinite", oracle=True)
+@fault("signature.predictions.equal", "signature.predictions.null", model="nonfinite", oracle=True)
 @at(INFER)
 def nan_is_zero(request: Request, ask: Ask) -> Response:
     """A prediction that is NaN is zero."""

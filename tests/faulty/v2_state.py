@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tests.faulty.v2_errors import forgives
-from tests.faulty.vocabulary import INFER, asked, at, fault
+from tests.faulty.vocabulary import INFER, asked, at, fault, receives
 from tests.faulty.wire import Ask, Request, Response
 
 
@@ -55,7 +54,7 @@ def content_type_of_an_output_stays(request: Request, ask: Ask) -> Response:
 
 
 @fault("v2.data.null", model="echo-columns", echo=True)
-@forgives
+@receives(INFER)
 def null_float_is_zero(document: Any) -> None:
     """A null in a tensor of floating-point numbers counts as zero."""
     for tensor in document["inputs"]:
@@ -64,7 +63,7 @@ def null_float_is_zero(document: Any) -> None:
 
 
 @fault("v2.data.null", model="echo-columns", echo=True)
-@forgives
+@receives(INFER)
 def null_is_the_one_before(document: Any) -> None:
     """A null in a tensor of floating-point numbers is the number before it."""
     for tensor in document["inputs"]:
