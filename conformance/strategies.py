@@ -125,13 +125,12 @@ def _ordinary(
     places = iter(kept)
     return {
         # All are made, kept or not, so that what a place holds does not depend on the others.
-        kind: [made if next(places) else simplest(one[kind]) for made in _made(one[kind], random, size)]
+        kind: [
+            made if next(places) else simplest(one[kind])
+            for made in (ordinary(one[kind], random) for _ in range(size))
+        ]
         for kind, size in sizes.items()
     }
-
-
-def _made(spec: TensorSpec, random: Random, size: int) -> list[Any]:
-    return [ordinary(spec, random) for _ in range(size)]
 
 
 def _dealt(specs: Sequence[TensorSpec], drawn: Mapping[tuple[str, str], Sequence[Any]]) -> Row:
@@ -141,22 +140,16 @@ def _dealt(specs: Sequence[TensorSpec], drawn: Mapping[tuple[str, str], Sequence
 
 
 def recombined(samples: Sequence[Row], specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
-    """The first of the sample rows with columns of the others, floating-point numbers moved a little."""
-    return _drawn(len(specs)).map(
-        lambda drawn: {
-            spec.name: moved if kept else list(samples[0][spec.name])
-            for spec, kept in zip(specs, drawn[1], strict=False)
-            for moved in [_column(samples, spec, drawn[0])]
-        }
-    )
+    """A row that takes each column from one of the sample rows, floating-point numbers moved a little."""
+    return st.fixed_dictionaries({s.name: _column(samples, s) for s in specs})
 
 
-def _column(samples: Sequence[Row], spec: TensorSpec, random: Random) -> Sequence[Any]:
-    chosen = list(random.choice(samples)[spec.name])
+def _column(samples: Sequence[Row], spec: TensorSpec) -> st.SearchStrategy[Sequence[Any]]:
+    chosen = st.sampled_from([list(sample[spec.name]) for sample in samples])
     if not spec.datatype.startswith("FP"):
         return chosen
-    factor = random.choice((1.0, 0.96875, 0.9375))  # towards zero: the largest number stays finite
-    return [value * factor for value in chosen]
+    factor = st.sampled_from([1.0, 0.96875, 0.9375])  # towards zero: the largest number stays finite
+    return st.tuples(chosen, factor).map(lambda pair: [value * pair[1] for value in pair[0]])
 
 
 def alike(value: Any) -> st.SearchStrategy[Any]:
