@@ -163,8 +163,10 @@ def _tensors(data: Any, schema: Schema) -> Any:
             raise BadRequest("the model's input has no name: send an array, not an object")
         return _named("the input", columns.tensor, data, schema.inputs[0].type)
     if _are_records(data):
-        names = dict.fromkeys(name for record in data for name in record)
-        data = {name: [record.get(name) for record in data] for name in names}
+        odd = next((place for place, record in enumerate(data) if record.keys() != data[0].keys()), None)
+        if odd is not None:
+            raise BadRequest(f"row {odd} has {list(data[odd])}, and row 0 has {list(data[0])}")
+        data = {name: [record[name] for record in data] for name in data[0]}
     elif isinstance(data, list) and len(schema.inputs) == 1:
         data = {schema.inputs[0].name: data}
     if not isinstance(data, dict):

@@ -357,3 +357,10 @@ def test_v2_stays_strict_and_says_what_to_write(ask: Ask) -> None:
     body = '{"inputs": [{"name": "double", "shape": [1], "datatype": "FP64", "data": [NaN]}]}'
     status, answer = ask("double", body, path="/v2/models/m/infer")
     assert (status, "NaN is no JSON: write null" in answer["error"]) == (400, True)
+
+
+def test_records_of_tensors_have_the_same_members(ask: Ask) -> None:
+    for place, gap in enumerate(({"b": 1}, {"a": 1})):
+        status, answer = ask("tensors", {"instances": [{"a": 1, "b": 1}, gap]})
+        assert status == 400, place
+        assert f"row 1 has {list(gap)}, and row 0 has ['a', 'b']" in answer["message"]
