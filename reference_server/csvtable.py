@@ -28,8 +28,9 @@ def read(body: bytes, schema: Schema | None) -> pd.DataFrame:
     """The table in ``body``: a line of column names, then the rows.
 
     Without a signature pandas guesses the types, and a number that they change is refused. The names are
-    missing where the first line is data: every field of it a number, a boolean or a time, and they are neither
-    names of the signature nor 0, 1, 2 …, which pandas writes where columns have no names. Raises ``BadRequest``.
+    missing where the first line is data: every field of it a number, a boolean or a time, and they are
+    neither names of the signature nor 0, 1, 2 …, which pandas writes where columns have no names.
+    Raises ``BadRequest``.
     """
     try:
         text = body.decode("utf-8-sig")

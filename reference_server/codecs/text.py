@@ -10,11 +10,12 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 from pydantic import BaseModel
 
 from reference_server import jsonio
@@ -153,13 +154,27 @@ def _missing(token: str) -> None:
         raise ValueError
 
 
+def plain_times(value: Any) -> Any:
+    """A time of NumPy, or an array of them, as JSON has them: of nanoseconds NumPy itself makes integers."""
+    if value.ndim:
+        return list(value)
+    point = value.item()
+    return pd.Timestamp(value[()]).isoformat() if isinstance(point, int) else point and point.isoformat()
+
+
 def _plain(value: Any) -> Any:
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    if isinstance(value, (date, datetime)):
+        return plain_times(value) if value.dtype.kind == "M" else value.tolist()
+    if isinstance(value, (date, time)):
         return value.isoformat()
+    if isinstance(value, (pd.Series, pd.Index, ExtensionArray)):
+        return value.tolist()
+    if isinstance(value, pd.DataFrame):
+        return value.to_dict(orient="records")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, BaseModel):
         return value.model_dump()
     raise TypeError(f"{type(value).__name__} is not a JSON value")
