@@ -1,8 +1,10 @@
 """Nothing that comes in at /invocations becomes another value: it is kept, or refused with its column."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -364,3 +366,10 @@ def test_records_of_tensors_have_the_same_members(ask: Ask) -> None:
         status, answer = ask("tensors", {"instances": [{"a": 1, "b": 1}, gap]})
         assert status == 400, place
         assert f"row 1 has {list(gap)}, and row 0 has ['a', 'b']" in answer["message"]
+
+
+def test_parquet_that_lacks_values_is_refused_with_the_column(tmp_path: Path, ask: Ask) -> None:
+    pd.DataFrame({"boolean": pd.array([True, None], "boolean")}).to_parquet(tmp_path / "table")
+    headers = {"Content-Type": "application/vnd.apache.parquet"}
+    status, answer = ask("boolean", (tmp_path / "table").read_bytes(), headers)
+    assert (status, "there are missing values in 'boolean'" in answer["message"]) == (400, True)
