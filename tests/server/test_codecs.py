@@ -272,6 +272,9 @@ def test_groupings() -> None:
         GROUPINGS["pd"]({"a": column, "b": ["x"]})
     with pytest.raises(CodecError, match="takes one input, the request has 2"):
         GROUPINGS["np"]({"a": tensor, "b": tensor})
+    for kind in ("np", "dict"):
+        with pytest.raises(CodecError, match="ends with NUL"):
+            GROUPINGS[kind]({"a": ["x\0"]})
 
 
 @pytest.mark.parametrize(

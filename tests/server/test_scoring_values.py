@@ -373,3 +373,23 @@ def test_parquet_that_lacks_values_is_refused_with_the_column(tmp_path: Path, as
     headers = {"Content-Type": "application/vnd.apache.parquet"}
     status, answer = ask("boolean", (tmp_path / "table").read_bytes(), headers)
     assert (status, "there are missing values in 'boolean'" in answer["message"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        ({"inputs": ["a\0"]}, "ends with NUL"),
+        ({"instances": [{"a": 1}, {"b": 2}]}, "row 1 has ['b'], and row 0 has ['a']"),
+        ({"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}}, "column 'a' is given twice"),
+        ({"dataframe_split": {"index": [1, 2], "data": [[1]]}}, "index has 2 labels, data has 1 rows"),
+    ],
+)
+def test_without_a_signature_too_nothing_is_lost(ask: Ask, body: Any, fragment: str) -> None:
+    status, answer = ask("none", body)
+    assert (status, fragment in answer["message"]) == (400, True), answer
+
+
+def test_an_index_does_not_repeat_a_row(ask: Ask) -> None:
+    split = {"columns": ["double"], "data": [[1]]}
+    assert ask("double", {"dataframe_split": split | {"index": ["x"]}})[0] == 200
+    assert ask("double", {"dataframe_split": split | {"index": ["x", "y"]}})[0] == 400
