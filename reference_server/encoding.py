@@ -4,12 +4,14 @@ Source: inference_rest.md, Inference Response JSON Object; content types as MLSe
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionDtype
+from mlflow.types.schema import AnyType, Array
+from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
 from reference_server.codecs import numeric, text
 from reference_server.codecs.elements import CodecError, unify
@@ -25,8 +27,9 @@ _TEXT_CODECS: dict[str, Callable[[Any], Any]] = {
 _PYTHON_TYPES: dict[str, set[type]] = {
     "str": {str, np.str_},
     "base64": {bytes, np.bytes_},
-    "datetime": {datetime, pd.Timestamp},
+    "datetime": {datetime, pd.Timestamp, np.datetime64},
 }
+_ARRAYS = (pd.Series, pd.Index, ExtensionArray)
 # What may be asked for instead of the content type that the output has.
 ALTERNATIVES = {
     "np": ("np",),
@@ -40,9 +43,9 @@ ALTERNATIVES = {
 def split(prediction: Any, outputs: Side | None) -> list[tuple[Tensor, Any]]:
     """The values of each output. Raises ``ModelError`` when the prediction does not fit ``outputs``."""
     try:
-        if prediction is None:
-            raise CodecError("it is None")
         if outputs is not None and outputs.tensors:
+            if prediction is None:
+                raise CodecError("it is None")
             return _match(prediction, list(outputs.tensors.values()))
         parts = _columns(prediction) or {"output-0": prediction}
         return [(_describe(name, values), values) for name, values in parts.items()]
@@ -93,7 +96,7 @@ def _match(prediction: Any, tensors: list[Tensor]) -> list[tuple[Tensor, Any]]:
     if only is not None and (parts is None or (isinstance(prediction, pd.DataFrame) and not only.column)):
         return [(only, prediction)]
     if parts is None:
-        parts = _split_array(np.asarray(prediction), tensors)
+        parts = _split_array(_array(prediction), tensors)
     if not tensors[0].named:
         if len(parts) != len(tensors):
             raise CodecError(f"it has {len(parts)} parts for {len(tensors)} outputs")
@@ -110,46 +113,52 @@ def _split_array(array: np.ndarray[Any, Any], tensors: list[Tensor]) -> dict[str
     return {tensor.name: array[:, place] for place, tensor in enumerate(tensors)}
 
 
-def _as_list(values: Any) -> list[Any]:
-    """The rows of a column: of a Series, a list, an array of shape [N] or [N, 1], or a single value."""
-    if isinstance(values, list):
-        return values
+def _as_list(values: Any, tensor: Tensor) -> list[Any]:
+    """The rows of a column: of a Series, a list, an array of shape [N] or [N, 1], or a single value.
+
+    What is a JSON text each may be an array of more dimensions: its rows are arrays.
+    """
+    if isinstance(values, (list, tuple)):
+        return list(values)
     if isinstance(values, pd.DataFrame):
         values = values.to_numpy()
-    if isinstance(values, np.ndarray) and values.ndim > 1:
-        if values.shape[1:] != (1,):
-            raise CodecError(f"shape {list(values.shape)} is not a column")
-        values = values.reshape(-1)
-    if isinstance(values, (pd.Series, np.ndarray, pd.Index)):
-        return list(values)
-    return [values]
+    if isinstance(values, np.ndarray):
+        values = np.atleast_1d(_array(values))
+        lists = tensor.content_type == "pd_json" and (
+            isinstance(tensor.kind, Array) or values.shape[1:] != (1,)
+        )
+        if not lists:
+            values = _flat_column(values)
+    return list(values) if isinstance(values, (np.ndarray, *_ARRAYS)) else [values]
 
 
-def _cells(values: Any) -> list[Any]:
-    """The rows of a column, those that are missing as None."""
-    cells = _as_list(values)
+def _flat_column(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if array.ndim > 1 and array.shape[1:] != (1,):
+        raise CodecError(f"shape {list(array.shape)} is not a column")
+    return array.reshape(-1)
+
+
+def _with_gaps(cells: list[Any]) -> list[Any]:
+    """``cells``, those that are missing as None."""
     gaps = pd.Series(cells, dtype=object).isna()
     return [None if gap else cell for cell, gap in zip(cells, gaps, strict=True)] if gaps.any() else cells
 
 
 def _column_data(tensor: Tensor, values: Any) -> tuple[list[int], Any]:
     if tensor.content_type != "np":
-        data = _TEXT_CODECS[tensor.content_type](_cells(values))
+        data = _TEXT_CODECS[tensor.content_type](_with_gaps(_as_list(values, tensor)))
     else:
-        array = np.atleast_1d(np.asarray(values, object) if isinstance(values, list) else _array(values))
-        if array.ndim > 1 and array.shape[1:] != (1,):
-            raise CodecError(f"shape {list(array.shape)} is not a column")
-        data = _numbers(array.reshape(-1), tensor.datatype)
+        data = _numbers(_flat_column(np.atleast_1d(_array(values))), tensor.datatype)
     return [len(data), *tensor.shape[1:]], data
 
 
 def _tensor_data(tensor: Tensor, values: Any) -> tuple[list[int], Any]:
-    array = np.asarray(values)
+    array = _array(values.tolist() if isinstance(values, pd.Series) else values)
     if not unify(array.shape, tensor.shape):
         raise CodecError(f"shape {list(array.shape)} is not {list(tensor.shape)}")
     if tensor.datatype != "BYTES":
         return list(array.shape), _numbers(array.reshape(-1), tensor.datatype)
-    plain = [e.decode() if isinstance(e, bytes) else e for e in _cells(array.reshape(-1).tolist())]
+    plain = [e.decode() if isinstance(e, bytes) else e for e in _with_gaps(array.reshape(-1).tolist())]
     return list(array.shape), text.encode_str(plain)
 
 
@@ -169,26 +178,64 @@ def _numbers(flat: np.ndarray[Any, Any], datatype: str) -> Any:
 
 
 def _array(values: Any) -> np.ndarray[Any, Any]:
-    """The array of ``values``. NumPy makes floats of pandas' integers where one is missing."""
-    if isinstance(values, pd.Series) and isinstance(values.dtype, ExtensionDtype) and values.hasnans:
-        return values.to_numpy(object)
-    return np.asarray(values)
+    """The array of ``values``, of Python's objects where NumPy would make others of them.
+
+    It makes text of numbers beside text, and floats of integers beside floats, or where one is missing.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        masked = values.data.astype(object)
+        masked[np.ma.getmaskarray(values)] = None
+        return masked
+    if isinstance(values, _ARRAYS) and isinstance(values.dtype, ExtensionDtype) and pd.isna(values).any():
+        return pd.Series(list(values), dtype=object).to_numpy()
+    if not isinstance(values, (list, tuple)) or {type(value) for value in values} <= {np.ndarray}:
+        with suppress(ValueError):  # arrays of different shapes
+            return np.asarray(values)
+    try:
+        array = np.asarray(values, object)
+        return array if array.size else np.asarray(values)
+    except ValueError:
+        return pd.Series(list(values), dtype=object).to_numpy()
 
 
 def _describe(name: str, values: Any) -> Tensor:
-    """The output that ``values`` are, for a model without a signature: one dimension is a column."""
+    """The output that ``values`` are, for a model without a signature.
+
+    One dimension is a column. More are a tensor of numbers, booleans or text, or else a column of lists.
+    """
     array = _array(values)
-    if array.ndim > 1:
-        return Tensor(name, numeric.datatype_of(array.dtype), array.shape, "np", column=False)
-    found = [cell for cell in _cells(values) if cell is not None] if array.dtype == object else []
+    many, dtype = array.ndim > 1, array.dtype
+    cells = [] if dtype.kind in "biuf" else list(array.flat)
+    found = [cell for cell in _with_gaps(cells) if cell is not None] or cells
     kinds = set(map(type, found))
-    numbers = all(issubclass(kind, (int, float, np.number)) and kind is not bool for kind in kinds)
-    if kinds and (numbers or kinds <= {bool, np.bool_}):
-        array = np.asarray(found)
-    if array.dtype.kind in "biuf":
-        return Tensor(name, numeric.datatype_of(array.dtype), (-1, 1), "np")
-    if array.dtype.kind == "M":
+    if dtype.kind == "O":
+        dtype = _common(found, kinds)
+    if dtype.kind in "biuf":
+        return Tensor(name, numeric.datatype_of(dtype), array.shape if many else (-1, 1), "np", not many)
+    if many and (kinds <= {str, np.str_, type(None)} or _are_utf8(found)):
+        return Tensor(name, "BYTES", array.shape, "np", column=False)
+    if many:
+        return Tensor(name, "BYTES", (-1, 1), "pd_json", kind=Array(AnyType()))
+    if dtype.kind == "M":
         return Tensor(name, "BYTES", (-1, 1), "datetime")
-    kinds = kinds or {type(cell) for cell in _as_list(values)}
     content_type = next((name for name, types in _PYTHON_TYPES.items() if kinds <= types), "pd_json")
     return Tensor(name, "BYTES", (-1, 1), content_type)
+
+
+def _common(found: list[Any], kinds: set[type]) -> np.dtype[Any]:
+    """The dtype that has every number, or every boolean, of ``found`` as it is; object when there is none."""
+    booleans = kinds <= {bool, np.bool_}
+    numbers = all(issubclass(kind, (int, float, np.number)) and kind is not bool for kind in kinds)
+    if not kinds or not (booleans or numbers):
+        return np.dtype(object)
+    array = np.asarray(found)
+    integers = (value for value in found if isinstance(value, (int, np.integer)))
+    exact = array.dtype.kind != "f" or all(int(float(value)) == value for value in integers)
+    return array.dtype if exact else np.dtype(object)
+
+
+def _are_utf8(found: list[Any]) -> bool:
+    try:
+        return all(isinstance(value, bytes) and value.decode() is not None for value in found)
+    except UnicodeDecodeError:
+        return False

@@ -5,6 +5,7 @@ pydantic's models. Source: MLflow, mlflow.types.type_hints, _validate_data_again
 _parse_data_for_datatype_hint (ISO 8601 and base64).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from mlflow.types import DataType
@@ -12,32 +13,44 @@ from mlflow.types.schema import Array, Map, Object
 from pydantic import TypeAdapter, ValidationError
 
 from reference_server.codecs import numeric, text
+from reference_server.codecs.elements import CodecError
 
 # Kinds of errors whose text the model's author wrote.
 _PRIVATE = ("value_error", "assertion_error")
 
+_TEXTS: dict[DataType, tuple[str, Callable[[str], Any]]] = {
+    DataType.datetime: (
+        "an ISO 8601 date and time, of microseconds at most",
+        lambda value: text.python_times(text.decode_datetime([value]))[0],
+    ),
+    # MLflow writes lines of base64.
+    DataType.binary: ("base64", lambda value: text.decode_base64(["".join(value.split())])[0]),
+}
 
-def convert(value: Any, kind: Any) -> Any:
+
+def convert(value: Any, kind: Any, where: str) -> Any:
     """``value``, parsed JSON, as the type hint has it that made ``kind``; what does not fit stays as it is.
 
-    Raises ``CodecError`` for a text that is no time, or no base64.
+    Raises ``CodecError`` for a text that is no time, or no base64, with its path after ``where``.
     """
     match value, kind:
         case list(), Array():
-            return [convert(element, kind.dtype) for element in value]
+            return [convert(part, kind.dtype, f"{where}[{place}]") for place, part in enumerate(value)]
         case dict(), Map():
-            return {key: convert(element, kind.value_type) for key, element in value.items()}
+            return {key: convert(part, kind.value_type, f"{where}.{key}") for key, part in value.items()}
         case dict(), Object():
             kinds = {found.name: found.dtype for found in kind.properties}
-            return {key: convert(element, kinds.get(key)) for key, element in value.items()}
+            return {key: convert(part, kinds.get(key), f"{where}.{key}") for key, part in value.items()}
         case int(), DataType.double if not isinstance(value, bool):
             return numeric.decode([value], "FP64", [1]).tolist()[0]
         case float(), DataType.long if value.is_integer() and abs(value) < numeric.EXACT:
             return int(value)
-        case str(), DataType.datetime:
-            return text.python_times(text.decode_datetime([value]))[0]
-        case str(), DataType.binary:  # MLflow writes lines of base64
-            return text.decode_base64(["".join(value.split())])[0]
+        case str(), DataType.datetime | DataType.binary:
+            what, read = _TEXTS[kind]
+            try:
+                return read(value)
+            except CodecError:
+                raise CodecError(f"{where} is not {what}") from None
     return value
 
 

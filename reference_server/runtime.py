@@ -70,7 +70,7 @@ class Model:
     def _for_hint(self, data: list[Any]) -> list[Any]:
         (column,) = self.pyfunc.metadata.get_input_schema().inputs
         try:
-            return [hints.convert(value, column.type) for value in data]
+            return [hints.convert(value, column.type, f"[{place}]") for place, value in enumerate(data)]
         except CodecError as error:
             raise BadRequest(f"the input does not satisfy the model's signature: {error}") from error
 
@@ -101,7 +101,8 @@ class Model:
         except MlflowException as mistake:
             return BadRequest(f"the input does not satisfy the model's signature: {mistake.message}")
         except Exception:
-            return BadRequest("the input does not satisfy the model's signature")
+            reason = "the input does not satisfy the model's signature"
+            return BadRequest("; ".join(filter(None, (reason, self._hint(data)))))
         if _is_empty(data):
             return BadRequest("the input has no rows, which this model cannot score")
         if _is_refusal(error):

@@ -6,34 +6,47 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.utils.proto_json_utils import NumpyEncoder, _get_jsonable_obj
+from pandas.api.extensions import ExtensionArray
 
+from reference_server.codecs import text
 from reference_server.errors import ModelError
 
 
 def written(prediction: Any, *, bare: bool = False) -> str:
     """The answer with ``prediction``; ``bare``: without the member predictions.
 
-    What is missing (NaN, None, NA, NaT) is null. Raises ``ModelError`` for what JSON has not: infinities
-    among others.
+    What is missing (NaN, None, NA, NaT) is null. Raises ``ModelError`` for what JSON has not, infinities
+    among others, and for parts of one name, of which JSON's readers keep one.
     """
-    value = _get_jsonable_obj(prediction, pandas_orient="records")
+    names = [str(name) for name in prediction] if isinstance(prediction, (pd.DataFrame, dict)) else []
+    if len(set(names)) < len(names):
+        raise ModelError(f"the model's prediction has two parts of one name: {', '.join(names)}")
+    times = isinstance(prediction, np.ndarray) and prediction.dtype.kind == "M"
+    value = prediction if times else _get_jsonable_obj(prediction, pandas_orient="records")
     try:
-        text = json.dumps(value if bare else {"predictions": value}, cls=_Encoder)
+        answer = json.dumps(value if bare else {"predictions": value}, cls=_Encoder)
     except (TypeError, ValueError, RecursionError):
         raise ModelError("the model's prediction cannot be written as JSON") from None
-    if "NaN" not in text and "Infinity" not in text:
-        return text
-    return json.dumps(json.loads(text, parse_constant=_constant))
+    if "NaN" not in answer and "Infinity" not in answer:
+        return answer
+    return json.dumps(json.loads(answer, parse_constant=_constant))
 
 
 class _Encoder(NumpyEncoder):  # type: ignore[misc]  # mlflow has no types
-    """MLflow's, which writes NaT as a text, and neither NA nor a single object in an array."""
+    """MLflow's, which writes NaT as a text and NumPy's nanoseconds as integers, and neither NA nor a single
+    object in an array, nor a Series inside of something else."""
 
     def try_convert(self, o: Any) -> tuple[Any, bool]:
         if o is pd.NA or o is pd.NaT:
             return None, True
         if isinstance(o, np.ndarray) and o.dtype == object:
             return o.tolist(), True
+        if isinstance(o, (np.ndarray, np.datetime64)) and o.dtype.kind == "M":
+            return text.plain_times(o), True
+        if isinstance(o, (pd.Series, pd.Index, ExtensionArray)):
+            return o.tolist(), True
+        if isinstance(o, pd.DataFrame):
+            return o.to_dict(orient="records"), True
         converted: tuple[Any, bool] = super().try_convert(o)
         return converted
 

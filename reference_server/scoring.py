@@ -85,28 +85,46 @@ def _language_model(model: Model, document: dict[str, Any]) -> _Request:
 def _guessed(form: str, data: Any) -> Any:
     """The data for a model without a signature, with the types that NumPy and pandas find in it.
 
-    Raises ``BadRequest`` where they make another number of an integer: a float, for the company it has.
+    Raises ``BadRequest`` where they make another number of an integer, a float for the company it has, where
+    they drop the end of a text, a column or the place of a value, and where they repeat a row.
     """
     try:
         found = scoring_server.infer_and_parse_data({form: data})
     except MlflowException as error:
         raise BadRequest(error.message) from None
     if isinstance(found, pd.DataFrame):
+        tables.require_one_each(found)
+        tables.require_rows(form, found, data["data"] if form == "dataframe_split" else data)
         arrays = [part.to_numpy() for _, part in found.items()]
+    elif isinstance(found, dict):
+        columns = tables.by_name(data) if tables.are_records(data) else data
+        arrays = [_kept(form, np.asarray(array), columns[name]) for name, array in found.items()]
     else:
-        arrays = list(map(np.asarray, found.values() if isinstance(found, dict) else [found]))
+        arrays = [_kept(form, np.asarray(found), data)]
     for number in _inexact(data):
         if any(array.dtype.kind == "f" and (array == float(number)).any() for array in arrays):
             raise BadRequest(f"{form}: {number} would become {int(float(number))} beside what is no integer")
     return found
 
 
+def _kept(form: str, array: np.ndarray[Any, Any], values: Any) -> np.ndarray[Any, Any]:
+    """``array``, made of ``values``."""
+    if array.dtype.kind == "U" and any(str(value).endswith("\0") for value in _scalars(values)):
+        raise BadRequest(f"{form}: a text ends with NUL, which NumPy does not keep")
+    return array
+
+
 def _inexact(value: Any) -> Iterator[int]:
     """The integers in ``value`` that no float expresses."""
-    if type(value) is int and int(float(value)) != value:
+    return (part for part in _scalars(value) if type(part) is int and int(float(part)) != part)
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    if not isinstance(value, (dict, list)):
         yield value
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _inexact(part)
+        return
+    for part in value.values() if isinstance(value, dict) else value:
+        yield from _scalars(part)
 
 
 def _read_csv(model: Model, body: bytes) -> _Request:

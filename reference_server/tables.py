@@ -58,8 +58,7 @@ def specs(frame: pd.DataFrame, schema: Schema) -> dict[Any, Any]:
 
     Raises ``BadRequest`` when two columns have one name.
     """
-    if not frame.columns.is_unique:
-        raise BadRequest(f"column {frame.columns[frame.columns.duplicated()][0]!r} is given twice")
+    require_one_each(frame)
     if not schema.has_input_names():
         unnamed = schema.inputs * len(frame.columns) if schema.is_tensor_spec() else schema.inputs
         return dict.fromkeys(frame.columns) | dict(zip(frame.columns, unnamed, strict=False))
@@ -101,7 +100,20 @@ def _frame(form: str, **arguments: Any) -> pd.DataFrame:
         hash(tuple(frame.columns))
     except Exception as error:  # pandas promises no kind of error
         raise BadRequest(f"{form} is no table: {error}") from None
+    require_rows(form, frame, arguments["data"])
     return frame
+
+
+def require_rows(form: str, frame: pd.DataFrame, data: Any) -> None:
+    """Raises ``BadRequest`` where pandas repeats the only row for each label of an index."""
+    if isinstance(data, list) and len(data) != len(frame):
+        raise BadRequest(f"{form}: index has {len(frame)} labels, data has {len(data)} rows")
+
+
+def require_one_each(frame: pd.DataFrame) -> None:
+    """Raises ``BadRequest`` when two columns have one name."""
+    if not frame.columns.is_unique:
+        raise BadRequest(f"column {frame.columns[frame.columns.duplicated()][0]!r} is given twice")
 
 
 def _split(data: Any) -> dict[str, Any]:
@@ -124,7 +136,7 @@ _FRAMES = {"dataframe_split": _split, "dataframe_records": _records}
 def _rows(data: Any, schema: Schema) -> dict[str, Any]:
     """The rows that ``instances`` or ``inputs`` hold."""
     named = bool(schema.has_input_names())
-    if _are_records(data):
+    if are_records(data):
         return {"data": data}
     if named and len(schema.inputs) == 1 and isinstance(data, list):
         data = {schema.inputs[0].name: data}
@@ -152,8 +164,18 @@ def _members(data: dict[str, Any], schema: Schema, *, bare: bool = False) -> dic
     return {"data": [data] if one_row else data}
 
 
-def _are_records(data: Any) -> bool:
+def are_records(data: Any) -> bool:
+    """Whether ``data`` is a list of objects, and not empty."""
     return isinstance(data, list) and bool(data) and all(isinstance(record, dict) for record in data)
+
+
+def by_name(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The members of records that all have the same ones. Raises ``BadRequest``."""
+    first = records[0].keys()
+    odd = next((place for place, record in enumerate(records) if record.keys() != first), None)
+    if odd is not None:
+        raise BadRequest(f"row {odd} has {list(records[odd])}, and row 0 has {list(first)}")
+    return {name: [record[name] for record in records] for name in first}
 
 
 def _tensors(data: Any, schema: Schema) -> Any:
@@ -162,9 +184,8 @@ def _tensors(data: Any, schema: Schema) -> Any:
         if isinstance(data, dict):
             raise BadRequest("the model's input has no name: send an array, not an object")
         return _named("the input", columns.tensor, data, schema.inputs[0].type)
-    if _are_records(data):
-        names = dict.fromkeys(name for record in data for name in record)
-        data = {name: [record.get(name) for record in data] for name in names}
+    if are_records(data):
+        data = by_name(data)
     elif isinstance(data, list) and len(schema.inputs) == 1:
         data = {schema.inputs[0].name: data}
     if not isinstance(data, dict):

@@ -27,15 +27,21 @@ def to_array(inputs: dict[str, Any]) -> Any:
     """np: the only input, as an array. Raises ``CodecError`` unless there is one input."""
     if len(inputs) != 1:
         raise CodecError(f"content type np takes one input, the request has {len(inputs)}")
-    return np.asarray(*inputs.values())
+    return _array(*inputs.values())
 
 
 def to_dict(inputs: dict[str, Any]) -> dict[str, Any]:
     """dict: an array for each name."""
-    return {name: np.asarray(values) for name, values in inputs.items()}
+    return {name: _array(values) for name, values in inputs.items()}
 
 
 GROUPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {"pd": to_frame, "np": to_array, "dict": to_dict}
+
+
+def _array(values: Any) -> Any:
+    if isinstance(values, list) and any(isinstance(value, str) and value.endswith("\0") for value in values):
+        raise CodecError("a text ends with NUL, which an array of texts does not keep")
+    return np.asarray(values)
 
 
 def _column(name: str, values: Any) -> Any:

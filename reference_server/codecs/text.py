@@ -10,18 +10,25 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 from pydantic import BaseModel
 
 from reference_server import jsonio
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import BadRequest
 
-_BEYOND_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]")
+# What Python takes beyond ISO 8601, or takes for something else, is left out: other separators, a fraction of
+# a minute, offsets with seconds, a week without its day, and 24:00, which only some of its versions know.
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d-?\d)"
+    r"([Tt ]([01]\d|2[0-3])(:?\d\d(:?\d\d([.,]\d{1,6}(?P<finer>\d{0,3})0*)?)?)?([Zz]|[+-]\d\d(:?\d\d)?)?)?",
+    re.ASCII,
+)
 
 
 def decode_str(elements: list[Any]) -> list[str]:
@@ -41,9 +48,8 @@ def decode_datetime(elements: list[Any]) -> pd.DatetimeIndex:
 
     Up to nine digits of a second, which may differ from text to text.
     """
-    texts = decode_str(elements)
-    for place, text in enumerate(texts):
-        _each(_is_time, "an ISO 8601 date and time, of nanoseconds at most", place, text)
+    what = "an ISO 8601 date and time, of nanoseconds at most"
+    texts = [_each(_iso, what, place, text) for place, text in enumerate(decode_str(elements))]
     try:
         return pd.DatetimeIndex(pd.to_datetime(texts, format="ISO8601"))
     except ValueError:
@@ -119,11 +125,17 @@ def _from_base64(text: str) -> bytes:
     return value
 
 
-def _is_time(text: str) -> str:
-    datetime.fromisoformat(text)
-    if _BEYOND_NANOSECONDS.search(text):
+def _iso(text: str) -> str:
+    """``text`` in the one form of ISO 8601 that pandas reads: 2020-01-01T00:00:00.123456789+00:00."""
+    found = _TIME.fullmatch(text)
+    if found is None:
         raise ValueError
-    return text
+    point = datetime.fromisoformat(text.upper())
+    if not (finer := found["finer"]):
+        return point.isoformat()
+    written = point.isoformat(timespec="microseconds")
+    place = len("2020-01-01T00:00:00.123456")
+    return written[:place] + finer + written[place:]
 
 
 def _from_json(text: str) -> Any:
@@ -142,13 +154,27 @@ def _missing(token: str) -> None:
         raise ValueError
 
 
+def plain_times(value: Any) -> Any:
+    """A time of NumPy, or an array of them, as JSON has them: of nanoseconds NumPy itself makes integers."""
+    if value.ndim:
+        return list(value)
+    point = value.item()
+    return pd.Timestamp(value[()]).isoformat() if isinstance(point, int) else point and point.isoformat()
+
+
 def _plain(value: Any) -> Any:
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    if isinstance(value, (date, datetime)):
+        return plain_times(value) if value.dtype.kind == "M" else value.tolist()
+    if isinstance(value, (date, time)):
         return value.isoformat()
+    if isinstance(value, (pd.Series, pd.Index, ExtensionArray)):
+        return value.tolist()
+    if isinstance(value, pd.DataFrame):
+        return value.to_dict(orient="records")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, BaseModel):
         return value.model_dump()
     raise TypeError(f"{type(value).__name__} is not a JSON value")

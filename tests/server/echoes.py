@@ -60,6 +60,7 @@ SIGNATURES: dict[str, ModelSignature] = {
     "numbered": ModelSignature(Schema([ColSpec("long", 0), ColSpec("double", 1)])),
     "unnamed": ModelSignature(Schema([ColSpec("long"), ColSpec("double")])),
     "params": ModelSignature(Schema([ColSpec("double", "x")]), params=ParamSchema(list(PARAMS.values()))),
+    "tensors": ModelSignature(Schema([TensorSpec(np.dtype("float64"), (-1,), name) for name in "ab"])),
     **{name: ModelSignature(Schema([ColSpec(name, name)])) for name in SCALARS},
     **{name: ModelSignature(Schema([TensorSpec(np.dtype(name), shape)])) for name, shape in TENSORS.items()},
 }

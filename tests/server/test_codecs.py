@@ -168,6 +168,22 @@ def test_times_come_back(values: list[Any]) -> None:
     assert text.encode_datetime(text.decode_datetime(texts)) == texts
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2020-W01-1", "2019-12-30T00:00:00"),
+        ("20200101T010203.5", "2020-01-01T01:02:03.500000"),
+        ("2020-01-01t01:02:03,5", "2020-01-01T01:02:03.500000"),
+        ("2020-01-01 01", "2020-01-01T01:00:00"),
+        ("2020-01-01T00:00:00,1234567890", "2020-01-01T00:00:00.123456789"),
+        ("2020-01-01T00:00:00.000000001z", "2020-01-01T00:00:00.000000001+00:00"),
+        ("2020-01-01T00:00:00-0130", "2020-01-01T00:00:00-01:30"),
+    ],
+)
+def test_every_form_of_iso_8601_is_read(written: str, meant: str) -> None:
+    assert text.encode_datetime(text.decode_datetime([written])) == [meant]
+
+
 @given(
     st.lists(
         st.recursive(
@@ -197,6 +213,11 @@ def test_json_comes_back(values: list[Any]) -> None:
         (text.decode_datetime, "01/02/2020"),
         (text.decode_datetime, "13/02/2020"),
         (text.decode_datetime, "2020-01-01T00:00:00.1234567891"),
+        (text.decode_datetime, "2020-01-01x00:00:00"),
+        (text.decode_datetime, "2020-01-01T00:00.5"),
+        (text.decode_datetime, "2020-01-01T00:00:00+00:00:30"),
+        (text.decode_datetime, "2020-01-01T24:00:00"),
+        (text.decode_datetime, "2020-W01"),
         (text.decode_json, "{"),
         (text.decode_json, "NaN"),
         (text.decode_json, '{"a":1,"a":2}'),
@@ -251,6 +272,9 @@ def test_groupings() -> None:
         GROUPINGS["pd"]({"a": column, "b": ["x"]})
     with pytest.raises(CodecError, match="takes one input, the request has 2"):
         GROUPINGS["np"]({"a": tensor, "b": tensor})
+    for kind in ("np", "dict"):
+        with pytest.raises(CodecError, match="ends with NUL"):
+            GROUPINGS[kind]({"a": ["x\0"]})
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ LONG = Schema([ColSpec("long", "y")])
 TWO = Schema([ColSpec("double", "a"), ColSpec("string", "b", required=False)])
 UNNAMED = Schema([ColSpec("double"), ColSpec("double")])
 OBJECT = Schema([ColSpec(Object([Property("k", DataType.long)]), "y")])
+ARRAY = Schema([ColSpec(Array(DataType.double), "y")])
 TENSOR = Schema([TensorSpec(np.dtype("float32"), (-1, 2))])
 TENSORS = Schema([TensorSpec(np.dtype("int64"), (-1, 2), "p"), TensorSpec(np.dtype("str"), (-1,), "q")])
 
@@ -87,6 +88,10 @@ def test_a_single_value_is_a_row() -> None:
         (pd.DataFrame({"y": []}), LONG, {"y": ([0, 1], [])}),
         ([], DOUBLE, {"y": ([0, 1], [])}),
         ([b"\xff"], Schema([ColSpec("binary", "y")]), {"y": ([1, 1], ["/w=="])}),
+        (np.ones((2, 1)), ARRAY, {"y": ([2, 1], ["[1.0]", "[1.0]"])}),
+        (np.ones((1, 2)), ARRAY, {"y": ([1, 1], ["[1.0,1.0]"])}),
+        ([(1.0, "x")], TWO, {"a": ([1, 1], [1.0]), "b": ([1, 1], ["x"])}),
+        ([{"p": [1, 2], "q": "a"}], TENSORS, {"p": ([1, 2], [1, 2]), "q": ([1], ["a"])}),
     ],
 )
 def test_predictions_that_fit(prediction: Any, schema: Schema, expected: dict[str, Any]) -> None:
@@ -198,7 +203,41 @@ def test_without_a_signature_the_prediction_describes_itself(
     assert output["parameters"] == {"content_type": content_type}
 
 
-@pytest.mark.parametrize("prediction", [[[1], [1, 2]], np.array([[1j]])])
+@pytest.mark.parametrize(
+    ("prediction", "datatype", "shape", "data"),
+    [
+        ([["a", 1]], "BYTES", [1, 1], ['["a",1]']),
+        ([[1, True]], "BYTES", [1, 1], ["[1,true]"]),
+        ((1, "a"), "BYTES", [2, 1], ["1", '"a"']),
+        ([True, 1], "BYTES", [2, 1], ["true", "1"]),
+        ([[1], [1, 2]], "BYTES", [2, 1], ["[1]", "[1,2]"]),
+        ([np.ones((1, 1), int), np.ones((1, 2), int)], "BYTES", [2, 1], ["[[1]]", "[[1,1]]"]),
+        ([[1, None], [2, 3]], "INT64", [2, 2], [1, None, 2, 3]),
+        (np.array([[1, 2]], object), "INT64", [1, 2], [1, 2]),
+        ([np.ones(2, "float32")], "FP32", [1, 2], [1.0, 1.0]),
+        ([[], []], "FP64", [2, 0], []),
+        ([BIG, 0.5], "BYTES", [2, 1], [str(BIG), "0.5"]),
+        ([2**63 + 1, -1], "BYTES", [2, 1], [str(2**63 + 1), "-1"]),
+        (pd.Series(pd.Categorical([BIG, None])), "INT64", [2, 1], [BIG, None]),
+        (pd.Categorical(["a", None]), "BYTES", [2, 1], ["a", None]),
+        (pd.array([1, None], "Int64"), "INT64", [2, 1], [1, None]),
+        (np.ma.array([1, 2], mask=[False, True]), "INT64", [2, 1], [1, None]),
+        (np.array("a"), "BYTES", [1, 1], ["a"]),
+        (np.array([["2026-01-01"]], "datetime64[ns]"), "BYTES", [1, 1], ['["2026-01-01T00:00:00"]']),
+        ([datetime.time(1, 2), b"hi"], "BYTES", [2, 1], ['"01:02:00"', '"aGk="']),
+        (np.array([[b"\xff"]]), "BYTES", [1, 1], ['["/w=="]']),
+        (None, "BYTES", [1, 1], ["null"]),
+    ],
+)
+def test_nothing_becomes_something_else_for_the_company_it_has(
+    prediction: Any, datatype: str, shape: list[int], data: list[Any]
+) -> None:
+    ((tensor, values),) = encoding.split(prediction, None)
+    assert tensor.datatype == datatype
+    assert encoded(values, None) == {"output-0": (shape, data)}
+
+
+@pytest.mark.parametrize("prediction", [[[1j], [1, 2]], np.array([[1j]])])
 def test_what_the_protocol_cannot_carry(prediction: Any) -> None:
     with pytest.raises(ModelError):
         encoded(prediction, None)

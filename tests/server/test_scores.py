@@ -40,6 +40,11 @@ NAN = float("nan")
         (datetime.date(2020, 1, 2), "2020-01-02"),
         ({"a": np.array(None, object), "b": np.array([[pd.NaT]], object)}, {"a": None, "b": [[None]]}),
         (None, None),
+        (np.array(["2020-01-01", "NaT"], "datetime64[ns]"), ["2020-01-01T00:00:00", None]),
+        ({"t": np.datetime64("2020-01-01", "ns")}, {"t": "2020-01-01T00:00:00"}),
+        ({"s": pd.Series(["a", None])}, {"s": ["a", None]}),
+        (pd.array([1, None], "Int64"), [1, None]),
+        ([pd.DataFrame({"a": [1]})], [[{"a": 1}]]),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_null(prediction: Any, expected: Any) -> None:
@@ -59,3 +64,9 @@ def test_infinity_is_an_error_with_words(value: float) -> None:
 def test_what_json_has_not_is_an_error_with_words(value: Any) -> None:
     with pytest.raises(ModelError, match="cannot be written as JSON"):
         scores.written([value])
+
+
+@pytest.mark.parametrize("prediction", [pd.DataFrame([[1, 2]], columns=["a", "a"]), {1: 1, "1": 2}])
+def test_two_parts_of_one_name_are_an_error_with_words(prediction: Any) -> None:
+    with pytest.raises(ModelError, match="has two parts of one name"):
+        scores.written(prediction)

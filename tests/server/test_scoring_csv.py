@@ -30,6 +30,7 @@ CSV_REFUSED = [
     *(("boolean", cell) for cell in ("yes", "2", "")),
     *(("integer", cell) for cell in ("2147483648", "1.5")),
     *(("long", cell) for cell in ("18446744073709551616", "1.5", "x", "", "true", "0x10", "1_0")),
+    *((name, cell) for name in ("long", "double") for cell in ("9" * 5000, "\uff11")),
     *(("float", cell) for cell in ("1e300", "x")),
     *(("double", cell) for cell in ("1e999", "true", "1_0", "0x1")),
     *(("datetime", cell) for cell in ("01/02/2020", "1577836800", "2020-01-01T00:00:00Z")),
@@ -67,3 +68,16 @@ def test_csv_whose_lines_are_longer_than_its_names_is_refused(ask: Ask) -> None:
     for model in ("none", "double"):
         status, answer = ask(model, "double,b\n1,2,3\n", CSV)
         assert (status, "more fields than the 2" in answer["message"]) == (400, True)
+
+
+def test_a_column_of_the_signature_that_is_given_twice_is_refused(ask: Ask) -> None:
+    status, answer = ask("double", "other,double,other,double\n1,2,3,4\n", CSV)
+    assert (status, answer["message"]) == (400, "column 'double' is given twice")
+    assert ask("double", "double,other,other\n1,2,3\n", CSV)[0] == 200
+
+
+@pytest.mark.parametrize("field", ["9007199254740993", "1e400"])
+def test_without_a_signature_too_a_number_is_kept_or_refused(ask: Ask, field: str) -> None:
+    status, answer = ask("none", f"a,b\n,1\n{field},2\n", CSV)
+    assert status == 400
+    assert f"column 'a': row 1 is {field}, which would become " in answer["message"]

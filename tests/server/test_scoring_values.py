@@ -1,8 +1,10 @@
 """Nothing that comes in at /invocations becomes another value: it is kept, or refused with its column."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -357,3 +359,37 @@ def test_v2_stays_strict_and_says_what_to_write(ask: Ask) -> None:
     body = '{"inputs": [{"name": "double", "shape": [1], "datatype": "FP64", "data": [NaN]}]}'
     status, answer = ask("double", body, path="/v2/models/m/infer")
     assert (status, "NaN is no JSON: write null" in answer["error"]) == (400, True)
+
+
+def test_records_of_tensors_have_the_same_members(ask: Ask) -> None:
+    for place, gap in enumerate(({"b": 1}, {"a": 1})):
+        status, answer = ask("tensors", {"instances": [{"a": 1, "b": 1}, gap]})
+        assert status == 400, place
+        assert f"row 1 has {list(gap)}, and row 0 has ['a', 'b']" in answer["message"]
+
+
+def test_parquet_that_lacks_values_is_refused_with_the_column(tmp_path: Path, ask: Ask) -> None:
+    pd.DataFrame({"boolean": pd.array([True, None], "boolean")}).to_parquet(tmp_path / "table")
+    headers = {"Content-Type": "application/vnd.apache.parquet"}
+    status, answer = ask("boolean", (tmp_path / "table").read_bytes(), headers)
+    assert (status, "there are missing values in 'boolean'" in answer["message"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "fragment"),
+    [
+        ({"inputs": ["a\0"]}, "ends with NUL"),
+        ({"instances": [{"a": 1}, {"b": 2}]}, "row 1 has ['b'], and row 0 has ['a']"),
+        ({"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}}, "column 'a' is given twice"),
+        ({"dataframe_split": {"index": [1, 2], "data": [[1]]}}, "index has 2 labels, data has 1 rows"),
+    ],
+)
+def test_without_a_signature_too_nothing_is_lost(ask: Ask, body: Any, fragment: str) -> None:
+    status, answer = ask("none", body)
+    assert (status, fragment in answer["message"]) == (400, True), answer
+
+
+def test_an_index_does_not_repeat_a_row(ask: Ask) -> None:
+    split = {"columns": ["double"], "data": [[1]]}
+    assert ask("double", {"dataframe_split": split | {"index": ["x"]}})[0] == 200
+    assert ask("double", {"dataframe_split": split | {"index": ["x", "y"]}})[0] == 400

@@ -95,12 +95,16 @@ def test_what_breaks_the_hint_is_named(model: Callable[[str], FlaskClient]) -> N
 
 def test_values_inside_of_models_have_pythons_types() -> None:
     kind = Object([Property("t", DataType.datetime), Property("b", DataType.binary)])
-    found = hints.convert([{"t": "2020-01-01", "b": "aGk=\n", "other": 1}], Array(kind))
+    found = hints.convert([{"t": "2020-01-01", "b": "aGk=\n", "other": 1}], Array(kind), "")
     assert repr(found) == "[{'t': datetime.datetime(2020, 1, 1, 0, 0), 'b': b'hi', 'other': 1}]"
-    assert hints.convert({"a": 1, "b": True, "c": None}, Map(DataType.double)) == {
+    assert hints.convert({"a": 1, "b": True, "c": None}, Map(DataType.double), "") == {
         "a": 1.0,
         "b": True,
         "c": None,
     }
-    with pytest.raises(CodecError, match="ISO 8601"):
-        hints.convert({"t": "13/02/2020", "b": ""}, kind)
+    for part, path in (
+        ({"t": "13/02/2020"}, r"\[1\]\.t is not an ISO 8601"),
+        ({"b": "a"}, r"\.b is not base64"),
+    ):
+        with pytest.raises(CodecError, match=path):
+            hints.convert([{}, part], Array(kind), "")
