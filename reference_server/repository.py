@@ -14,7 +14,7 @@ from mlflow.models import Model as Metadata
 
 from reference_server import modules, settings
 from reference_server.codecs.elements import CodecError
-from reference_server.errors import NotFound, RepositoryError, Unavailable
+from reference_server.errors import NotFound, RepositoryError, Unavailable, told
 from reference_server.runtime import Model
 from reference_server.settings import Broken, Settings
 from reference_server.signature import Side, declared_side, sides
@@ -83,10 +83,15 @@ def _fetch(found: Settings | Broken) -> tuple[Settings, str] | Broken:
     """The settings and the folder of the model, which MLflow downloads where it is elsewhere."""
     if isinstance(found, Broken):
         return found
+    if not settings.is_remote(found.uri):
+        if Path(found.uri).is_dir():
+            return found, found.uri
+        message = f"{found.source}: parameters.uri: there is no folder {found.uri}"
+        return Broken(found.name, found.version, _CANNOT_LOAD, RepositoryError(message))
     try:
         return found, str(mlflow.artifacts.download_artifacts(artifact_uri=found.uri))
     except Exception as error:
-        return _broken(found, f"model {found.name!r} cannot be loaded: {error}", error)
+        return _broken(found, f"model {found.name!r} cannot be fetched: {told(error)}", error)
 
 
 def _broken(found: Settings, message: str, cause: BaseException) -> Broken:
@@ -124,8 +129,8 @@ def _load(found: Settings, path: str, config: dict[str, Any] | None) -> Model | 
         inputs, outputs = sides(pyfunc.metadata.signature)
     except CodecError as error:
         return _broken(found, f"model {found.name!r} has a signature that V2 cannot say: {error}", error)
-    except (Exception, SystemExit) as error:
-        return _broken(found, f"model {found.name!r} cannot be loaded: {error}", error)
+    except BaseException as error:  # PanicException of pyo3, SystemExit
+        return _broken(found, f"model {found.name!r} cannot be loaded: {told(error)}", error)
     try:
         inputs = inputs or _declared(found, "inputs", found.inputs, found.content_type)
         outputs = outputs or _declared(found, "outputs", found.outputs, None)

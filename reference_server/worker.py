@@ -1,11 +1,13 @@
 """A Gunicorn worker that lives while models load, answers what it has taken when it is told to stop, and
 whose own answers, to what is no HTTP request, are JSON as well."""
 
+import atexit
 import json
 import os
 import select
 import signal
 import sys
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import chain
 from threading import Thread
@@ -34,10 +36,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._loading = True
 
     def init_signals(self) -> None:
-        """A terminal sends SIGINT to the whole group: the arbiter alone decides. SIGTERM is for the main
-        thread, whatever it waits for: requests run in others."""
+        """A terminal sends SIGINT and SIGHUP to the whole group: the arbiter alone decides. SIGTERM is for
+        the main thread, whatever it waits for: requests run in others."""
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.siginterrupt(signal.SIGTERM, True)
 
     def run(self) -> None:
@@ -51,12 +54,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             serving.start()
             self._load()
             serving.join()
+        atexit._run_exitfuncs()
+        self._leave(0)
 
     def _load(self) -> None:
         try:
             complaints = self.wsgi.load()
         except Exception as error:
             self._leave(self.app.failed(error))
+        self.init_signals()  # models, or what they import, may have set others
         self._loading = False
         self.app.loaded(self, complaints)
 
@@ -66,10 +72,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._leave(0)
         super().handle_exit(sig, frame)
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Stop at once."""
+        self._leave(0)
+
     def _leave(self, status: int) -> None:
         """End without waiting for threads of models."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError):  # nobody reads it any more
+                stream.flush()
         os._exit(status)
 
     def set_accept_enabled(self, enabled: bool) -> None:

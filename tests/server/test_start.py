@@ -1,6 +1,7 @@
 """What the command serves: settings, folders as they are mounted, variables, and what it refuses."""
 
 import json
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,10 @@ def found(folder: Path, **variables: str) -> list[Settings]:
         ([{"inputs": [{"name": "x", "datatype": "FLOAT", "shape": [-1]}]}], "inputs[0].datatype: 'FLOAT'"),
         ([{"outputs": [{"name": "x", "datatype": "FP32"}]}], "outputs[0]: 'shape' is a required"),
         ([{"implementation": "mlserver_sklearn.SKLearnModel"}], f"implementation must be {MLFLOW}"),
+        (["[" * 10**5], "0/model-settings.json must be JSON: maximum recursion depth"),
+        ([SETTINGS | {"name": "team/wine"}], "model-settings.json: name: 'team/wine' cannot be in a path"),
+        ([SETTINGS | {"name": "\ud800"}], "name: '\\ud800' cannot be in a path"),
+        ([{"parameters": {"version": ".."}}], "parameters.version: '..' cannot be in a path"),
         ([SETTINGS, SETTINGS], "model 'wine' is there more than once"),
         ([SETTINGS, {"name": "wine", "parameters": {"version": "1"}}], "more than once"),
     ],
@@ -54,8 +59,8 @@ def test_settings_at_fault(
 
 @pytest.mark.parametrize(
     "option",
-    ["--port=x", "--port=65536", "--workers=0", "--threads=-1", "--graceful-timeout=1.5", "--keep-alive=-1",
-     "--nothing=1"],
+    ["--port=x", "--port=65536", "--host=", "--workers=0", "--threads=-1", "--graceful-timeout=1.5",
+     "--keep-alive=-1", "--nothing=1"],
 )  # fmt: skip
 def test_options_at_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     assert option.partition("=")[0] in refused(capsys, "start", str(tmp_path), option)
@@ -79,7 +84,10 @@ def test_what_can_be_chosen_is_in_the_help(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("load", "message"),
     [
-        ("raise ValueError('no file')", "reference-server: model 'm' cannot be loaded: no file\n"),
+        (
+            "raise BaseException('no file')",
+            "reference-server: model 'm' cannot be loaded: BaseException: no file\n",
+        ),
         ("os.kill(os.getpid(), 9)", "a worker ended while its models were loading"),
     ],
 )
@@ -95,7 +103,8 @@ def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path: Path, load: str
 @pytest.mark.parametrize(
     ("name", "load", "invocations", "message"),
     [
-        ("exits", "sys.exit('enough')", None, "model 'exits' cannot be loaded: enough"),
+        ("exits", "sys.exit('enough')", None, "model 'exits' cannot be loaded: SystemExit: enough"),
+        ("keyed", "{}['k']", None, "model 'keyed' cannot be loaded: KeyError: 'k'"),
         ("n", "pass", "u", "--invocations u: no such model; there are n"),
     ],
 )
@@ -158,6 +167,7 @@ def test_the_file_goes_before_the_environment(
     [
         ({"MLSERVER_MODEL_PARAMETERS": "{"}, "MLSERVER_MODEL_PARAMETERS must be JSON"),
         ({"MLSERVER_MODEL_PARAMETERS": "1"}, "MLSERVER_MODEL_PARAMETERS must be a JSON object"),
+        ({"MLSERVER_MODEL_PARAMETERS": '{"uri": 3}'}, "the environment: parameters.uri: 3 is not of type"),
         ({"MLSERVER_MODEL_INPUTS": "[1]"}, "inputs[0]"),
         ({"MLSERVER_MODEL_IMPLEMENTATION": "a.B"}, f"the environment: implementation must be {MLFLOW}"),
         ({"MLSERVER_MODEL_URI": "models:/wine/1"}, "the model has no name; set MLSERVER_MODEL_NAME"),
@@ -179,6 +189,52 @@ def test_a_model_without_settings_is_told_what_to_write(tmp_path: Path) -> None:
     (tmp_path / "model-settings.json").write_text(json.dumps(written))
     (one,) = found(tmp_path)
     assert (one.name, one.uri) == ("iris", str(tmp_path / "iris"))
+
+
+@pytest.mark.parametrize("uri", ["{}", "./{}/", "file:{}", "file://{}", "file://localhost{}"])
+def test_a_uri_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    """Its name is the model's; one that is no URI may have what an URI escapes."""
+    folder = tmp_path / "my 50%25 model"
+    monkeypatch.chdir(tmp_path)
+    place = str(folder).replace("%", "%25") if "//" in uri else folder.name
+    place = place.replace("%", "%25") if uri == "file:{}" else place
+    (one,) = found(tmp_path, MLSERVER_MODEL_URI=uri.format(place))
+    assert (one.name, one.uri) == (folder.name, str(folder))
+
+
+def test_a_uri_of_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "m", SETTINGS)
+    with pytest.raises(RepositoryError, match=r"m/model-settings.json: parameters.uri: there is no folder /"):
+        create_app(tmp_path)
+
+
+@pytest.mark.parametrize("given", [(), ("",)])
+def test_no_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("MLSERVER_MODELS_DIR", "")
+    assert "name the FOLDER to serve, or set MLSERVER_MODELS_DIR" in refused(capsys, "start", *given)
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("127.0.0.1", "Address already in use"),
+        ("[::1]", "Address already in use"),
+        ("a..b", ""),
+        ("203.0.113.1", "Cannot assign"),
+    ],
+)
+def test_where_it_cannot_listen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str, reason: str
+) -> None:
+    served(tmp_path / "m", "pass")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server(("::1" if ":" in host else "127.0.0.1", 0), family=family) as taken:
+        port = taken.getsockname()[1]
+        told = refused(capsys, "start", str(tmp_path), "--host", host, "--port", str(port))
+    assert f"cannot listen on '{host.strip('[]')}', port {port}: {reason}" in told
+    assert told.endswith("; choose another --host or --port\n")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3"])
@@ -214,6 +270,7 @@ def test_settings_of_the_server(
     [
         ("{", {}, "settings.json must be JSON"),
         ("[]", {}, "settings.json must be a JSON object"),
+        pytest.param("[" * 10**5, {}, "settings.json must be JSON: maximum recursion depth", id="deep"),
         ('{"http_port": "x"}', {}, "settings.json: http_port: 'x' is not a port"),
         ('{"host": 1}', {}, "settings.json: host: 1 is not a text"),
         ('{"root_path": "svc"}', {}, "settings.json: root_path: 'svc' is not a path from / on"),
