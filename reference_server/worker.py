@@ -89,6 +89,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for listener in self.sockets if stopping else ():
             while self.nr_conns < self.worker_connections and select.select([listener], [], [], 0)[0]:
                 self.accept(listener)
+        self.murder_keepalived()  # the loop that would do so may be over
         super().set_accept_enabled(enabled)
         for listener in self.sockets if stopping else ():
             listener.close()

@@ -293,7 +293,7 @@ def test_settings_of_the_server_at_fault(
 
 def test_as_kserve_starts_it(tmp_path: Path) -> None:
     """No settings, only variables; and what mlflow's own variable configures. One thread: the model, which
-    keeps what it was asked, is asked one thing at a time."""
+    keeps what it was asked, is asked one at a time. Gateways keep the prefix of the path, or strip it."""
     predict = "self.x = data; time.sleep(0.02); return [v * self.config['f'] for v in numpy.ravel(self.x)]"
     model(tmp_path, predict, mlmodel="    config:\n      f: 1.0\n")
     variables = {
@@ -303,11 +303,13 @@ def test_as_kserve_starts_it(tmp_path: Path) -> None:
         "MLSERVER_MODEL_VERSION": "v7",
         "MLSERVER_MODELS_DIR": str(tmp_path / "none"),
         "MLSERVER_HTTP_PORT": "0",
+        "MLSERVER_ROOT_PATH": "/svc",
         "SERVING_MODEL_CONFIG": '{"f": 2.0}',
     }
     command = ("-m", "reference_server.cli", "start", "--threads", "1")
     with running(*command, environment=variables) as client:
         assert client.get("/v2/models/mine").json["versions"] == ["v7"]
+        _below_a_root_path(client)
 
         def ask(value: int) -> Any:
             inputs = [{"name": "x", "datatype": "FP64", "shape": [1], "data": [value]}]
@@ -317,16 +319,21 @@ def test_as_kserve_starts_it(tmp_path: Path) -> None:
             assert list(pool.map(ask, range(16))) == [[value * 2.0] for value in range(16)]
 
 
-def test_a_bare_model_below_a_root_path(tmp_path: Path) -> None:
-    """/mnt/models holds an MLmodel; a gateway keeps the prefix of the path, or strips it."""
-    folder = model(tmp_path / "bare", "return [1.0]")
-    (folder / "settings.json").write_text('{"root_path": "/svc", "http_port": 0, "cors_settings": {}}')
-    with running("-m", "reference_server.cli", "start", str(folder)) as client:
-        for prefix in ("/svc", ""):
-            assert client.get(f"{prefix}/v2/models/bare/ready").status == 200
-            assert client.get(f"{prefix}/v2/docs/dataplane.json").json["servers"] == [{"url": "/svc"}]
-            assert client.get(f"{prefix}/v2/x").json == {"error": "there is no such endpoint"}
-            assert client.get(f"{prefix}/x").json["error_code"] == "ENDPOINT_NOT_FOUND"
+def _below_a_root_path(client: Any) -> None:
+    for prefix in ("/svc", ""):
+        assert client.get(f"{prefix}/v2/models/mine/ready").status == 200
+        assert client.get(f"{prefix}/v2/docs/dataplane.json").json["servers"] == [{"url": "/svc"}]
+        assert client.get(f"{prefix}/v2/x").json == {"error": "there is no such endpoint"}
+        assert client.get(f"{prefix}/x").json["error_code"] == "ENDPOINT_NOT_FOUND"
+
+
+@pytest.mark.parametrize("place", [".", "../bare", "{}/"])
+def test_a_bare_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """/mnt/models holds an MLmodel, and is the current folder or not."""
+    folder = model(tmp_path / "bare", "pass")
+    monkeypatch.chdir(folder)
+    (one,) = found(Path(place.format(folder)))
+    assert (Path(one.uri).resolve(), one.name) == (folder, "bare")
 
 
 def test_under_a_script_name(tmp_path: Path) -> None:
