@@ -40,6 +40,11 @@ def _complete(options: argparse.Namespace) -> None:
             value = getattr(given, name)
             setattr(options, name, default if value is None else value)
     options.root_path = given.root_path
+    script_name = os.environ.get("SCRIPT_NAME", "")
+    try:
+        os.environ["SCRIPT_NAME"] = server_settings.root_path(script_name)  # where Gunicorn reads it
+    except ValueError as error:
+        raise RepositoryError(f"SCRIPT_NAME: {script_name!r} {error}") from None
     if given.missed:
         say(f"settings.json: this server has nothing like {', '.join(given.missed)}, and passes it over")
 

@@ -49,16 +49,17 @@ class Repository:
         Raises ``NotFound``, and ``Unavailable`` for a broken one.
         """
         for model in self.broken:
-            if model.name == name and (model.version == version or name not in self._models):
+            wanted = version is not None and model.version == version
+            if model.name == name and (wanted or name not in self._models):
                 raise Unavailable(f"model {name!r} is unavailable: {model.reason}")
         if name not in self._models:
             raise NotFound(f"there is no model {name!r}; this server has {', '.join(self.names())}")
         known = self.versions(name)
-        wanted = version if version is not None or not known else known[-1]
-        if wanted not in self._models[name]:
+        chosen = version if version is not None or not known else known[-1]
+        if chosen not in self._models[name]:
             has = f"it has {', '.join(known)}" if known else "it has no versions"
             raise NotFound(f"there is no version {version!r} of model {name!r}; {has}")
-        return self._models[name][wanted]
+        return self._models[name][chosen]
 
 
 def load(folder: Path, skip_broken: bool = False) -> Repository:

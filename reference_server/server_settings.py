@@ -60,7 +60,7 @@ def read(folder: Path, environment: Mapping[str, str]) -> ServerSettings:
         value("host", text),
         value("http_port", port),
         None if workers is None else max(workers, 1),
-        value("root_path", _root_path) or "",
+        value("root_path", root_path) or "",
         missed,
     )
 
@@ -100,7 +100,8 @@ def text(value: Any) -> str:
     return value
 
 
-def _root_path(value: Any) -> str:
+def root_path(value: Any) -> str:
+    """A prefix of paths, without a slash at its end. Raises ``ValueError``."""
     if not (isinstance(value, str) and (not value or value.startswith("/"))):
         raise ValueError("is not a path from / on")
     return value.rstrip("/")

@@ -45,8 +45,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve. The first workers answer while they load, in a second thread: code of models expects the
-        main one. One that replaces another loads before it accepts, the others serve meanwhile."""
-        if self.age > self.cfg.workers:
+        main one. One that replaces another loads before it accepts where others serve meanwhile."""
+        if self.age > self.cfg.workers > 1:
             self._load()
             super().run()
         else:

@@ -5,6 +5,7 @@ Models wait for files here, so that nothing depends on how long something takes.
 
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
+from reference_server import app, repository
 from spec.validation import is_valid
 from tests.server.conftest import JSON, Client, running, start
 from tests.server.handmade import served, write
@@ -86,12 +88,16 @@ def test_it_stops_at_once_while_models_load(tmp_path: Path, sent: tuple[signal.S
 
 
 def test_it_outlives_what_models_do(tmp_path: Path) -> None:
-    """They end the thread that asks them, keep one of their own, and set signals; nobody reads the output."""
+    """They end the thread that asks them, keep one of their own, set signals, are killed; nobody reads the
+    output."""
+    gate, pid = tmp_path / "gate", tmp_path / "pid"
+    gate.touch()
     served(
         tmp_path / "models" / "m",
         "raise (SystemExit, GeneratorExit)[int(numpy.ravel(data)[0])]",
         "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-        "threading.Thread(target=wait, args=('never',)).start()",
+        "threading.Thread(target=wait, args=('never',)).start(); "
+        f"open({str(pid)!r}, 'w').write(str(os.getpid())); {waiting(gate)}",
     )
     command = start(tmp_path / "models", "--graceful-timeout", "1000")
     with started(*command, stderr=subprocess.PIPE) as process:
@@ -105,6 +111,14 @@ def test_it_outlives_what_models_do(tmp_path: Path) -> None:
             answer = client.infer("m", {"inputs": [given]})
             assert answer.status == 500
             assert answer.json["error"].startswith("model 'm' failed on this input")
+        gate.unlink()
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+        while count(gate) < 2:
+            time.sleep(0.05)
+        assert Client(client.url).get("/v2/health/live").status == 200
+        gate.touch()
+        while client.get("/v2/health/ready").status == 503:
+            time.sleep(0.05)
         process.terminate()
         assert process.wait(30) == 0
 
@@ -197,6 +211,15 @@ def test_a_broken_model_of_several(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert f"reference-server: skipped: model 'raises' cannot be loaded: OSError: {tmp_path}" in told
     assert told.count("reference-server: model 'picky' fails on its input example: ") == 1
     assert "'good'" not in told
+
+
+def test_a_broken_folder_called_as_a_good_model(tmp_path: Path) -> None:
+    write(tmp_path / "a", "{")
+    served(tmp_path / "b", "return [1.0]", settings={"name": "a"})
+    client = app.build(repository.load(tmp_path, skip_broken=True)).test_client()
+    assert client.get("/v2/health/ready").status_code == 503
+    assert client.get("/v2/models/a/ready").status_code == 200
+    assert client.post("/invocations", json={"inputs": [1.0]}).json == {"predictions": [1.0]}
 
 
 def _unavailable(client: Client, name: str) -> None:

@@ -208,6 +208,13 @@ def test_a_uri_of_nothing(tmp_path: Path) -> None:
         create_app(tmp_path)
 
 
+def test_a_script_name_at_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCRIPT_NAME", "svc")
+    assert "SCRIPT_NAME: 'svc' is not a path from / on" in refused(capsys, "start", str(tmp_path))
+
+
 @pytest.mark.parametrize("given", [(), ("",)])
 def test_no_folder(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: tuple[str, ...]
@@ -339,7 +346,7 @@ def test_a_bare_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: st
 def test_under_a_script_name(tmp_path: Path) -> None:
     x, y = ({"name": name, "datatype": f"FP{bits}", "shape": [-1]} for name, bits in (("x", 32), ("y", 64)))
     served(tmp_path / "m", "return [1.0]", settings={"inputs": [x], "outputs": [y], "platform": "mine"})
-    with running(*start(tmp_path), environment={"SCRIPT_NAME": "/svc/wine"}) as client:
+    with running(*start(tmp_path), environment={"SCRIPT_NAME": "/svc/wine/"}) as client:
         base = "/svc/wine/v2/models"
         assert client.get(f"{base}/n").json == {"error": "there is no model 'n'; this server has m"}
         assert client.post(f"{base}/m/infer", {}).json.keys() == {"error"}
