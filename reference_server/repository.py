@@ -102,11 +102,12 @@ def _broken(found: Settings, message: str, cause: BaseException) -> Broken:
 
 
 def _refuse_clashes(models: list[tuple[Settings, str]]) -> None:
-    folders = {}
-    for found, path in models:
-        label = repr(found.name) + (f" version {found.version!r}" if found.version else "")
-        folders[label] = _code_folders(Path(path))
-    if message := modules.clash(folders):
+    roots = {
+        repr(found.name) + (f" version {found.version!r}" if found.version else ""): Path(path).resolve()
+        for found, path in models
+    }
+    folders = {label: _code_folders(root) for label, root in roots.items()}
+    if message := modules.clash(folders) or modules.imported_clash(roots):
         raise RepositoryError(message)
 
 
