@@ -73,7 +73,8 @@ def find(folder: Path, environment: Mapping[str, str]) -> list[Settings | Broken
         seen = versions.setdefault(settings.name, [])
         if settings.version in seen or (seen and None in (*seen, settings.version)):
             raise RepositoryError(
-                f"model {settings.name!r} is there more than once: give each a name or a parameters.version"
+                f"{settings.source}: model {settings.name!r} is there more than once: "
+                "give each a name or a parameters.version"
             )
         seen.append(settings.version)
     return found

@@ -45,7 +45,7 @@ def found(folder: Path, **variables: str) -> list[Settings]:
         ([SETTINGS | {"name": "team/wine"}], "model-settings.json: name: 'team/wine' cannot be in a path"),
         ([SETTINGS | {"name": "\ud800"}], "name: '\\ud800' cannot be in a path"),
         ([{"parameters": {"version": ".."}}], "parameters.version: '..' cannot be in a path"),
-        ([SETTINGS, SETTINGS], "model 'wine' is there more than once"),
+        ([SETTINGS, SETTINGS], "1/model-settings.json: model 'wine' is there more than once"),
         ([SETTINGS, {"name": "wine", "parameters": {"version": "1"}}], "more than once"),
     ],
 )  # fmt: skip
