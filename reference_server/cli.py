@@ -22,21 +22,29 @@ def main(arguments: list[str] | None = None) -> None:
         found = settings.find(options.folder, os.environ)
         broken = [model for model in found if isinstance(model, Broken)]
         settings.refuse_broken(broken, len(found), options.skip_broken)
+        server = Server(options, sorted({model.name for model in found if model not in broken}))
     except RepositoryError as error:
         parser.error(str(error))
-    Server(options, sorted({model.name for model in found if model not in broken})).run()
+    server.run()
 
 
 def _complete(options: argparse.Namespace) -> None:
     """Fill in what the command line leaves out, from settings.json, the environment, or by default."""
-    if options.folder is None:
+    folder = options.folder or os.environ.get("MLSERVER_MODELS_DIR")
+    if not folder:
         raise RepositoryError("name the FOLDER to serve, or set MLSERVER_MODELS_DIR")
+    options.folder = Path(folder)
     given = server_settings.read(options.folder, os.environ)
     for name, default in (("host", "127.0.0.1"), ("port", 8080), ("workers", 1)):
         if getattr(options, name) is None:
             value = getattr(given, name)
             setattr(options, name, default if value is None else value)
     options.root_path = given.root_path
+    script_name = os.environ.get("SCRIPT_NAME", "")
+    try:
+        os.environ["SCRIPT_NAME"] = server_settings.root_path(script_name)  # where Gunicorn reads it
+    except ValueError as error:
+        raise RepositoryError(f"SCRIPT_NAME: {script_name!r} {error}") from None
     if given.missed:
         say(f"settings.json: this server has nothing like {', '.join(given.missed)}, and passes it over")
 
@@ -48,16 +56,17 @@ def _parser() -> argparse.ArgumentParser:
     add: Callable[..., Any] = start.add_argument
     count = _argument(server_settings.count)
     above_0 = _argument(_above_0)
-    folder = os.environ.get("MLSERVER_MODELS_DIR")
     add(
         "folder",
-        type=Path,
         nargs="?",
         metavar="FOLDER",
-        default=folder and Path(folder),
         help="holds model-settings.json, several of them, or an MLflow model (default: MLSERVER_MODELS_DIR)",
     )
-    add("--host", help="address to listen on (default: MLSERVER_HOST, or 127.0.0.1)")
+    add(
+        "--host",
+        type=_argument(server_settings.text),
+        help="address to listen on (default: MLSERVER_HOST, or 127.0.0.1)",
+    )
     add(
         "--port",
         type=_argument(server_settings.port),
@@ -93,8 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser  # fmt: skip
 
 
-def _argument(convert: Callable[[Any], int]) -> Callable[[str], int]:
-    def converted(text: str) -> int:
+def _argument(convert: Callable[[Any], Any]) -> Callable[[str], Any]:
+    def converted(text: str) -> Any:
         try:
             return convert(text)
         except ValueError as error:

@@ -1,6 +1,11 @@
 """What can go wrong, each with the HTTP status that tells whose fault it is."""
 
 
+def told(error: BaseException) -> str:
+    """The kind of ``error`` and what it says, in a line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+
+
 class ServingError(Exception):
     """An answer other than success. ``str()`` of it is for the client: no path, no traceback."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from reference_server import scoring
+from reference_server.errors import told
 from reference_server.runtime import Model
 
 
@@ -29,4 +30,4 @@ def _line(error: BaseException) -> str:
     """The first cause, which MLflow and this server wrap."""
     while cause := error.__cause__ or error.__context__:
         error = cause
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    return told(error)

@@ -13,6 +13,9 @@ from itertools import combinations
 from pathlib import Path
 
 _NAMESPACE = "a folder of modules"
+_DIFFERENT = (
+    "models {} and {} bring different modules {!r}: serve each from a server of its own, or rename the module"
+)
 # Longest first: x.cpython-311-x86_64-linux-gnu.so is x, as x.so is.
 _SUFFIXES = sorted(all_suffixes(), key=len, reverse=True)
 
@@ -22,10 +25,7 @@ def clash(folders: Mapping[str, list[Path]]) -> str | None:
     brought = {model: [offer(folder) for folder in found] for model, found in folders.items() if found}
     for (one, here), (other, there) in combinations(brought.items(), 2):
         for name in (name for a in here for b in there for name in _differing(a, b)):
-            return (
-                f"models {one} and {other} bring different modules {name!r}: "
-                "serve each from a server of its own, or rename the module"
-            )
+            return _DIFFERENT.format(one, other, name)
     tops = {model: _tops(offers) for model, offers in brought.items()}
     for model, names in tops.items():
         for name in sorted(names):
@@ -36,6 +36,27 @@ def clash(folders: Mapping[str, list[Path]]) -> str | None:
                     "or another model has under that name: rename it"
                 )
     return None
+
+
+def imported_clash(roots: Mapping[str, Path]) -> str | None:
+    """What ``clash`` cannot see: a module that one of the models has imported from a folder of its own, which
+    is on ``sys.path`` no more, and of which another one has a different copy. ``roots`` are the models'."""
+    given = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    for name, file in ((name, Path(text).resolve()) for name, text in given.items() if text):
+        for model, root in roots.items():
+            if not (file.is_relative_to(root) and _is_called(file, name)):
+                continue
+            for other, copy in ((o, r / file.relative_to(root)) for o, r in roots.items()):
+                if copy.is_file() and copy.read_bytes() != file.read_bytes():
+                    return _DIFFERENT.format(model, other, name)
+    return None
+
+
+def _is_called(file: Path, name: str) -> bool:
+    """Whether ``file`` is imported as ``name`` from a folder on the path. MLflow imports scripts of models
+    otherwise, under a name for each."""
+    parts = [*file.parent.parts, *({file.name.partition(".")[0]} - {"__init__"})]
+    return parts[-name.count(".") - 1 :] == name.split(".")
 
 
 def offer(folder: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from mlflow.models import Model as Metadata
 
 from reference_server import modules, settings
 from reference_server.codecs.elements import CodecError
-from reference_server.errors import NotFound, RepositoryError, Unavailable
+from reference_server.errors import NotFound, RepositoryError, Unavailable, told
 from reference_server.runtime import Model
 from reference_server.settings import Broken, Settings
 from reference_server.signature import Side, declared_side, sides
@@ -49,16 +49,17 @@ class Repository:
         Raises ``NotFound``, and ``Unavailable`` for a broken one.
         """
         for model in self.broken:
-            if model.name == name and (model.version == version or name not in self._models):
+            wanted = version is not None and model.version == version
+            if model.name == name and (wanted or name not in self._models):
                 raise Unavailable(f"model {name!r} is unavailable: {model.reason}")
         if name not in self._models:
             raise NotFound(f"there is no model {name!r}; this server has {', '.join(self.names())}")
         known = self.versions(name)
-        wanted = version if version is not None or not known else known[-1]
-        if wanted not in self._models[name]:
+        chosen = version if version is not None or not known else known[-1]
+        if chosen not in self._models[name]:
             has = f"it has {', '.join(known)}" if known else "it has no versions"
             raise NotFound(f"there is no version {version!r} of model {name!r}; {has}")
-        return self._models[name][wanted]
+        return self._models[name][chosen]
 
 
 def load(folder: Path, skip_broken: bool = False) -> Repository:
@@ -83,10 +84,15 @@ def _fetch(found: Settings | Broken) -> tuple[Settings, str] | Broken:
     """The settings and the folder of the model, which MLflow downloads where it is elsewhere."""
     if isinstance(found, Broken):
         return found
+    if not settings.is_remote(found.uri):
+        if Path(found.uri).is_dir():
+            return found, found.uri
+        message = f"{found.source}: parameters.uri: there is no folder {found.uri}"
+        return Broken(found.name, found.version, _CANNOT_LOAD, RepositoryError(message))
     try:
         return found, str(mlflow.artifacts.download_artifacts(artifact_uri=found.uri))
     except Exception as error:
-        return _broken(found, f"model {found.name!r} cannot be loaded: {error}", error)
+        return _broken(found, f"model {found.name!r} cannot be fetched: {told(error)}", error)
 
 
 def _broken(found: Settings, message: str, cause: BaseException) -> Broken:
@@ -96,11 +102,12 @@ def _broken(found: Settings, message: str, cause: BaseException) -> Broken:
 
 
 def _refuse_clashes(models: list[tuple[Settings, str]]) -> None:
-    folders = {}
-    for found, path in models:
-        label = repr(found.name) + (f" version {found.version!r}" if found.version else "")
-        folders[label] = _code_folders(Path(path))
-    if message := modules.clash(folders):
+    roots = {
+        repr(found.name) + (f" version {found.version!r}" if found.version else ""): Path(path).resolve()
+        for found, path in models
+    }
+    folders = {label: _code_folders(root) for label, root in roots.items()}
+    if message := modules.clash(folders) or modules.imported_clash(roots):
         raise RepositoryError(message)
 
 
@@ -124,8 +131,8 @@ def _load(found: Settings, path: str, config: dict[str, Any] | None) -> Model | 
         inputs, outputs = sides(pyfunc.metadata.signature)
     except CodecError as error:
         return _broken(found, f"model {found.name!r} has a signature that V2 cannot say: {error}", error)
-    except (Exception, SystemExit) as error:
-        return _broken(found, f"model {found.name!r} cannot be loaded: {error}", error)
+    except BaseException as error:  # PanicException of pyo3, SystemExit
+        return _broken(found, f"model {found.name!r} cannot be loaded: {told(error)}", error)
     try:
         inputs = inputs or _declared(found, "inputs", found.inputs, found.content_type)
         outputs = outputs or _declared(found, "outputs", found.outputs, None)

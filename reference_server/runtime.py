@@ -64,7 +64,7 @@ class Model:
             data = self._for_hint(data)
         try:
             return self.pyfunc.predict(data, params=checked)
-        except Exception as error:
+        except BaseException as error:  # PanicException of pyo3, SystemExit
             raise self._blame(data, error) from error
 
     def _for_hint(self, data: list[Any]) -> list[Any]:
@@ -92,7 +92,7 @@ class Model:
                 raise BadRequest(f"parameter {spec.name!r}: {error.message}") from error
         return checked
 
-    def _blame(self, data: Any, error: Exception) -> ServingError:
+    def _blame(self, data: Any, error: BaseException) -> ServingError:
         schema = self.pyfunc.metadata.get_input_schema()
         try:
             # What type hints say, the model has checked before it failed.
@@ -135,7 +135,7 @@ def _converted(value: Any, kind: Any) -> Any:
     return float(value) if kind is DataType.float else found  # of float and double MLflow makes Python's
 
 
-def _is_refusal(error: Exception) -> bool:
+def _is_refusal(error: BaseException) -> bool:
     if isinstance(error, MlflowException):
         return bool(400 <= error.get_http_status_code() < 500)
     return isinstance(error, (ValueError, TypeError))

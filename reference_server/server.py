@@ -3,8 +3,10 @@
 import argparse
 import logging
 import multiprocessing
+import socket
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -20,20 +22,21 @@ class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn with threads. Each worker loads the models itself, after the fork: threads and OpenMP pools,
     which MLflow and scikit-learn start, do not survive one.
 
-    ``options`` are those of the command line, ``names`` the models to be served.
+    ``options`` are those of the command line, ``names`` the models to be served. Raises ``RepositoryError``
+    where it cannot listen.
     """
 
     def __init__(self, options: argparse.Namespace, names: list[str]) -> None:
         self._options, self._names = options, names
+        self._listener = _listen(options.host.strip("[]"), options.port)
         # Shared with the workers, which are forked.
         self._ready, self._failed = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)
         super().__init__(prog="reference-server")
 
     def load_config(self) -> None:
         """What Gunicorn asks for at first."""
-        host = f"[{self._options.host}]" if ":" in self._options.host else self._options.host
         chosen: dict[str, Any] = {
-            "bind": f"{host}:{self._options.port}",
+            "bind": f"fd://{self._listener}",
             "workers": self._options.workers,
             "threads": self._options.threads,
             "worker_class": "reference_server.worker.Worker",
@@ -70,7 +73,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         with self._ready.get_lock():
             self._ready.value += 1
             if self._ready.value == self._options.workers:
-                print(f"listening on {_url(worker.sockets[0])}", flush=True)
+                _write(f"listening on {_url(worker.sockets[0])}", sys.stdout)
 
     def failed(self, error: Exception) -> int:
         """The exit status of a worker that cannot load its models; the first one says why."""
@@ -90,14 +93,37 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
-    """SIGINT stops as SIGTERM does; a second one stops at once."""
+    """SIGINT stops as SIGTERM does; a second one stops at once. SIGHUP and SIGUSR2 do nothing: to load models
+    again is to start again."""
 
     handle_int = Arbiter.handle_term
+
+    def handle_hup(self) -> None:
+        """A terminal has closed."""
+
+    handle_usr2 = handle_hup
 
 
 def say(line: str) -> None:
     """Tell the person who starts the server."""
-    print(f"reference-server: {line}", file=sys.stderr, flush=True)
+    _write(f"reference-server: {line}", sys.stderr)
+
+
+def _write(line: str, stream: TextIO) -> None:
+    with suppress(OSError):  # nobody reads it any more
+        print(line, file=stream, flush=True)
+
+
+def _listen(host: str, port: int) -> int:
+    """A file descriptor: Gunicorn itself would try for five seconds."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family).detach()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RepositoryError(
+            f"cannot listen on {host!r}, port {port}: {reason}; choose another --host or --port"
+        ) from error
 
 
 def _url(listener: Any) -> str:

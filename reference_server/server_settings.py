@@ -3,13 +3,13 @@
 Source: MLServer 1.7.1, mlserver/settings.py (Settings): the file goes before the environment.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reference_server.errors import RepositoryError
+from reference_server.settings import read_json
 
 _FILE = "settings.json"
 _PREFIX = "MLSERVER_"
@@ -57,19 +57,19 @@ def read(folder: Path, environment: Mapping[str, str]) -> ServerSettings:
     workers = value("parallel_workers", count)
     missed = [name for name, nothing in _MISSED.items() if content.get(name, nothing) != nothing]
     return ServerSettings(
-        value("host", _text),
+        value("host", text),
         value("http_port", port),
         None if workers is None else max(workers, 1),
-        value("root_path", _root_path) or "",
+        value("root_path", root_path) or "",
         missed,
     )
 
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RepositoryError(f"{file} must be JSON: {error}") from error
+        content = read_json(str(file), file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RepositoryError(f"{file} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise RepositoryError(f"{file} must be a JSON object")
     return content
@@ -93,13 +93,15 @@ def _is_count(value: Any) -> bool:
     return type(value) in (int, str) and str(value).isascii() and str(value).isdecimal()
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """One that is not empty. Raises ``ValueError``."""
     if not (isinstance(value, str) and value):
         raise ValueError("is not a text with something in it")
     return value
 
 
-def _root_path(value: Any) -> str:
+def root_path(value: Any) -> str:
+    """A prefix of paths, without a slash at its end. Raises ``ValueError``."""
     if not (isinstance(value, str) and (not value or value.startswith("/"))):
         raise ValueError("is not a path from / on")
     return value.rstrip("/")

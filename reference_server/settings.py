@@ -6,10 +6,14 @@ a file goes before MLSERVER_MODEL_PARAMETERS, and that before the variables of s
 """
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from reference_server import folders
 from reference_server.errors import RepositoryError
@@ -24,6 +28,7 @@ _PREFIX = "MLSERVER_MODEL_"
 _MEMBERS = ("NAME", "IMPLEMENTATION", "PLATFORM", "INPUTS", "OUTPUTS")
 _PARAMETERS = ("URI", "VERSION", "CONTENT_TYPE")
 _JSON = ("INPUTS", "OUTPUTS", "PARAMETERS")
+_OUTSIDE_PATHS = re.compile(r"[/\ud800-\udfff]|^\.\.?$")
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def find(folder: Path, environment: Mapping[str, str]) -> list[Settings | Broken
         seen = versions.setdefault(settings.name, [])
         if settings.version in seen or (seen and None in (*seen, settings.version)):
             raise RepositoryError(
-                f"model {settings.name!r} is there more than once: give each a name or a parameters.version"
+                f"{settings.source}: model {settings.name!r} is there more than once: "
+                "give each a name or a parameters.version"
             )
         seen.append(settings.version)
     return found
@@ -88,16 +94,17 @@ def model_config(environment: Mapping[str, str]) -> dict[str, Any] | None:
     text = environment.get("SERVING_MODEL_CONFIG")
     if not text:
         return None
-    config = _json("SERVING_MODEL_CONFIG", text)
+    config = read_json("SERVING_MODEL_CONFIG", text)
     if not isinstance(config, dict):
         raise RepositoryError('SERVING_MODEL_CONFIG must be a JSON object, like {"temperature": 0.1}')
     return config
 
 
-def _json(name: str, text: str) -> Any:
+def read_json(name: str, text: str) -> Any:
+    """The value of ``text``. Raises ``RepositoryError``, which says that ``name`` is at fault."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RepositoryError(f"{name} must be JSON: {error}") from error
 
 
@@ -105,7 +112,7 @@ def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
     """The members of a model-settings.json that the environment gives."""
     given = {name.upper(): text for name, text in environment.items()}
     values = {
-        key: _json(_PREFIX + key, given[_PREFIX + key]) if key in _JSON else given[_PREFIX + key]
+        key: read_json(_PREFIX + key, given[_PREFIX + key]) if key in _JSON else given[_PREFIX + key]
         for key in (*_MEMBERS, *_PARAMETERS, "PARAMETERS")
         if _PREFIX + key in given
     }
@@ -120,7 +127,7 @@ def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
 def _read(file: Path, defaults: dict[str, Any]) -> Settings | Broken:
     folder = file.absolute().parent
     try:
-        content: Any = _json(str(file), file.read_text("utf-8"))
+        content: Any = read_json(str(file), file.read_text("utf-8"))
         if not isinstance(content, dict):
             raise RepositoryError(f"{file} must be a JSON object, like {_example(folder.name)}")
         return _settings(str(file), content, defaults, folder, folder.name)
@@ -135,9 +142,10 @@ def _read(file: Path, defaults: dict[str, Any]) -> Settings | Broken:
 def _without_file(folder: Path, defaults: dict[str, Any]) -> Settings:
     here = folder.absolute()
     if uri := defaults["parameters"].get("uri"):
-        name = "" if _is_remote(uri) else (Path.cwd() / uri).resolve().name
+        place = _place(str(uri), Path.cwd())
+        name = "" if is_remote(place) else Path(place).resolve().name
         return _settings("the environment", {}, defaults, Path.cwd(), name)
-    if (folder / _BARE).is_file():
+    if os.path.lexists(folder / _BARE):
         return _settings(str(folder), {}, defaults, here, here.name)
     raise RepositoryError(_advice(folder, bool(defaults.keys() - {"parameters"})))
 
@@ -157,15 +165,17 @@ def _settings(
         only = f"implementation must be {_RUNTIME}, which is all that is served here"
         raise RepositoryError(f"{source}: {only}", f"its {only}")
     parameters = merged["parameters"]
-    uri = parameters.get("uri") or "."
-    name = merged.get("name") or name
+    name, version = merged.get("name") or name, parameters.get("version") or None
     if not name:
         raise RepositoryError(f"{source}: the model has no name; set {_PREFIX}NAME")
+    for member, text in (("name", name), ("parameters.version", version or "")):
+        if _OUTSIDE_PATHS.search(text):
+            raise RepositoryError(f"{source}: {member}: {text!r} cannot be in a path; write another one")
     return Settings(
         source,
         name,
-        parameters.get("version") or None,
-        uri if _is_remote(uri) else str(folder / uri),
+        version,
+        _place(parameters.get("uri") or ".", folder),
         merged.get("platform") or "mlflow_pyfunc",
         parameters.get("content_type") or None,
         merged.get("inputs", []),
@@ -173,7 +183,15 @@ def _settings(
     )
 
 
-def _is_remote(uri: str) -> bool:
+def _place(uri: str, folder: Path) -> str:
+    """The path of what lies here, from ``folder`` on; what MLflow fetches as it is."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return str(folder / url2pathname(parts.path))
+    return uri if is_remote(uri) else str(folder / uri)
+
+
+def is_remote(uri: str) -> bool:
     """Whether MLflow fetches it: ``models:/…``, ``s3://…``."""
     return ":/" in uri
 

@@ -1,11 +1,13 @@
 """A Gunicorn worker that lives while models load, answers what it has taken when it is told to stop, and
 whose own answers, to what is no HTTP request, are JSON as well."""
 
+import atexit
 import json
 import os
 import select
 import signal
 import sys
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import chain
 from threading import Thread
@@ -34,16 +36,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._loading = True
 
     def init_signals(self) -> None:
-        """A terminal sends SIGINT to the whole group: the arbiter alone decides. SIGTERM is for the main
-        thread, whatever it waits for: requests run in others."""
+        """A terminal sends SIGINT and SIGHUP to the whole group: the arbiter alone decides. SIGTERM is for
+        the main thread, whatever it waits for: requests run in others."""
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.siginterrupt(signal.SIGTERM, True)
 
     def run(self) -> None:
         """Serve. The first workers answer while they load, in a second thread: code of models expects the
-        main one. One that replaces another loads before it accepts, the others serve meanwhile."""
-        if self.age > self.cfg.workers:
+        main one. One that replaces another loads before it accepts where others serve meanwhile."""
+        if self.age > self.cfg.workers > 1:
             self._load()
             super().run()
         else:
@@ -51,12 +54,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             serving.start()
             self._load()
             serving.join()
+        atexit._run_exitfuncs()
+        self._leave(0)
 
     def _load(self) -> None:
         try:
             complaints = self.wsgi.load()
         except Exception as error:
             self._leave(self.app.failed(error))
+        self.init_signals()  # models, or what they import, may have set others
         self._loading = False
         self.app.loaded(self, complaints)
 
@@ -66,10 +72,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._leave(0)
         super().handle_exit(sig, frame)
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Stop at once."""
+        self._leave(0)
+
     def _leave(self, status: int) -> None:
         """End without waiting for threads of models."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError):  # nobody reads it any more
+                stream.flush()
         os._exit(status)
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -78,6 +89,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for listener in self.sockets if stopping else ():
             while self.nr_conns < self.worker_connections and select.select([listener], [], [], 0)[0]:
                 self.accept(listener)
+        self.murder_keepalived()  # the loop that would do so may be over
         super().set_accept_enabled(enabled)
         for listener in self.sockets if stopping else ():
             listener.close()

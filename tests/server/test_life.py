@@ -3,18 +3,22 @@
 Models wait for files here, so that nothing depends on how long something takes.
 """
 
+import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 
+from reference_server import app, repository
 from spec.validation import is_valid
 from tests.server.conftest import JSON, Client, running, start
 from tests.server.handmade import served, write
@@ -70,13 +74,51 @@ def test_it_lives_while_models_load(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
-def test_it_stops_at_once_while_models_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [(signal.SIGHUP, signal.SIGTERM), (signal.SIGQUIT,)])
+def test_it_stops_at_once_while_models_load(tmp_path: Path, sent: tuple[signal.Signals, ...]) -> None:
     gate = tmp_path / "gate"
     served(tmp_path / "models" / "m", "return [1.0]", waiting(gate))
     with started(*start(tmp_path / "models"), stderr=subprocess.PIPE) as process:
         client = told(process)
         while not count(gate):
             assert client.get("/v2/health/live").status == 200
+        for one in sent:
+            process.send_signal(one)
+        assert process.wait(30) == 0
+
+
+def test_it_outlives_what_models_do(tmp_path: Path) -> None:
+    """They end the thread that asks them, keep one of their own, set signals, are killed; nobody reads the
+    output."""
+    gate, pid = tmp_path / "gate", tmp_path / "pid"
+    gate.touch()
+    served(
+        tmp_path / "models" / "m",
+        "raise (SystemExit, GeneratorExit)[int(numpy.ravel(data)[0])]",
+        "import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "threading.Thread(target=wait, args=('never',)).start(); "
+        f"open({str(pid)!r}, 'w').write(str(os.getpid())); {waiting(gate)}",
+    )
+    command = start(tmp_path / "models", "--graceful-timeout", "1000")
+    with started(*command, stderr=subprocess.PIPE) as process:
+        client = told(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        while client.get("/v2/health/ready").status == 503:
+            time.sleep(0.05)
+        for value in (0, 1):
+            given = {"name": "x", "datatype": "FP64", "shape": [1], "data": [value]}
+            answer = client.infer("m", {"inputs": [given]})
+            assert answer.status == 500
+            assert answer.json["error"].startswith("model 'm' failed on this input")
+        gate.unlink()
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+        while count(gate) < 2:
+            time.sleep(0.05)
+        assert Client(client.url).get("/v2/health/live").status == 200
+        gate.touch()
+        while client.get("/v2/health/ready").status == 503:
+            time.sleep(0.05)
         process.terminate()
         assert process.wait(30) == 0
 
@@ -87,14 +129,15 @@ def test_what_was_taken_is_answered(tmp_path: Path, sent: signal.Signals, worker
     gate, requests = tmp_path / "gate", 4 * int(workers)
     served(tmp_path / "models" / "m", f"{waiting(gate)}; return [1.0]")
     command = start(tmp_path / "models", "--workers", workers, "--threads", "2", "--keep-alive", "1000")
-    with started(*command) as process, ThreadPoolExecutor(requests) as pool:
+    with started(*command) as process:
         url = address(process)
         idle = [Client(url) for _ in range(8)]
         assert [client.get("/v2/health/ready").status for client in idle] == [200] * 8
-        asked = [pool.submit(lambda: Client(url).infer("m", SENT)) for _ in range(requests)]
+        asked = [http.client.HTTPConnection(urlsplit(url).netloc, timeout=60) for _ in range(requests)]
+        for connection in asked:
+            connection.request("POST", "/v2/models/m/infer", json.dumps(SENT), JSON)
         while count(gate) < 2:
             time.sleep(0.05)
-        time.sleep(0.5)  # the others are on their way
         process.send_signal(sent)
         while is_open(url):
             time.sleep(0.05)
@@ -102,8 +145,14 @@ def test_what_was_taken_is_answered(tmp_path: Path, sent: signal.Signals, worker
         with pytest.raises(urllib3.exceptions.HTTPError):
             idle[0].get("/v2/health/ready")
         gate.touch()
-        assert [one.result().status for one in asked] == [200] * requests
+        assert [_status(connection) for connection in asked] == [200] * requests
         assert process.wait(20) == 0
+
+
+def _status(connection: http.client.HTTPConnection) -> int:
+    with closing(connection), connection.getresponse() as answer:
+        answer.read()
+        return answer.status
 
 
 def is_open(url: str) -> bool:
@@ -159,9 +208,18 @@ def test_a_broken_model_of_several(tmp_path: Path, capfd: pytest.CaptureFixture[
         for name in bad:
             _unavailable(client, name)
     told = capfd.readouterr().err
-    assert f"reference-server: skipped: model 'raises' cannot be loaded: {tmp_path}" in told
+    assert f"reference-server: skipped: model 'raises' cannot be loaded: OSError: {tmp_path}" in told
     assert told.count("reference-server: model 'picky' fails on its input example: ") == 1
     assert "'good'" not in told
+
+
+def test_a_broken_folder_called_as_a_good_model(tmp_path: Path) -> None:
+    write(tmp_path / "a", "{")
+    served(tmp_path / "b", "return [1.0]", settings={"name": "a"})
+    client = app.build(repository.load(tmp_path, skip_broken=True)).test_client()
+    assert client.get("/v2/health/ready").status_code == 503
+    assert client.get("/v2/models/a/ready").status_code == 200
+    assert client.post("/invocations", json={"inputs": [1.0]}).json == {"predictions": [1.0]}
 
 
 def _unavailable(client: Client, name: str) -> None:

@@ -98,6 +98,15 @@ def test_the_server_refuses_to_start(tmp_path: Path, settings: list[dict[str, An
         create_app(tmp_path)
 
 
+def test_a_module_from_a_folder_that_was_on_the_path(tmp_path: Path) -> None:
+    load = "sys.path.insert(0, path); import strayed; sys.path.remove(path)"
+    for place in ("a", "b"):
+        folder = served(tmp_path / place, "import strayed; return [strayed.f]", load)
+        (folder / "model" / "strayed.py").write_text(f"f = {place!r}")
+    with pytest.raises(RepositoryError, match=r"^models 'a' and 'b' bring different modules 'strayed': "):
+        create_app(tmp_path)
+
+
 @pytest.mark.filterwarnings("ignore:.*Add type hints", "ignore:.*Type hint used")
 def test_models_that_share_what_may_be_shared(tmp_path: Path) -> None:
     """The same module; a class pickled in two states; models as code, whose files have one name."""

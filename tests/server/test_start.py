@@ -1,6 +1,7 @@
 """What the command serves: settings, folders as they are mounted, variables, and what it refuses."""
 
 import json
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,11 @@ def found(folder: Path, **variables: str) -> list[Settings]:
         ([{"inputs": [{"name": "x", "datatype": "FLOAT", "shape": [-1]}]}], "inputs[0].datatype: 'FLOAT'"),
         ([{"outputs": [{"name": "x", "datatype": "FP32"}]}], "outputs[0]: 'shape' is a required"),
         ([{"implementation": "mlserver_sklearn.SKLearnModel"}], f"implementation must be {MLFLOW}"),
-        ([SETTINGS, SETTINGS], "model 'wine' is there more than once"),
+        (["[" * 10**5], "0/model-settings.json must be JSON: maximum recursion depth"),
+        ([SETTINGS | {"name": "team/wine"}], "model-settings.json: name: 'team/wine' cannot be in a path"),
+        ([SETTINGS | {"name": "\ud800"}], "name: '\\ud800' cannot be in a path"),
+        ([{"parameters": {"version": ".."}}], "parameters.version: '..' cannot be in a path"),
+        ([SETTINGS, SETTINGS], "1/model-settings.json: model 'wine' is there more than once"),
         ([SETTINGS, {"name": "wine", "parameters": {"version": "1"}}], "more than once"),
     ],
 )  # fmt: skip
@@ -54,8 +59,8 @@ def test_settings_at_fault(
 
 @pytest.mark.parametrize(
     "option",
-    ["--port=x", "--port=65536", "--workers=0", "--threads=-1", "--graceful-timeout=1.5", "--keep-alive=-1",
-     "--nothing=1"],
+    ["--port=x", "--port=65536", "--host=", "--workers=0", "--threads=-1", "--graceful-timeout=1.5",
+     "--keep-alive=-1", "--nothing=1"],
 )  # fmt: skip
 def test_options_at_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     assert option.partition("=")[0] in refused(capsys, "start", str(tmp_path), option)
@@ -79,7 +84,10 @@ def test_what_can_be_chosen_is_in_the_help(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("load", "message"),
     [
-        ("raise ValueError('no file')", "reference-server: model 'm' cannot be loaded: no file\n"),
+        (
+            "raise BaseException('no file')",
+            "reference-server: model 'm' cannot be loaded: BaseException: no file\n",
+        ),
         ("os.kill(os.getpid(), 9)", "a worker ended while its models were loading"),
     ],
 )
@@ -95,7 +103,8 @@ def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path: Path, load: str
 @pytest.mark.parametrize(
     ("name", "load", "invocations", "message"),
     [
-        ("exits", "sys.exit('enough')", None, "model 'exits' cannot be loaded: enough"),
+        ("exits", "sys.exit('enough')", None, "model 'exits' cannot be loaded: SystemExit: enough"),
+        ("keyed", "{}['k']", None, "model 'keyed' cannot be loaded: KeyError: 'k'"),
         ("n", "pass", "u", "--invocations u: no such model; there are n"),
     ],
 )
@@ -158,6 +167,7 @@ def test_the_file_goes_before_the_environment(
     [
         ({"MLSERVER_MODEL_PARAMETERS": "{"}, "MLSERVER_MODEL_PARAMETERS must be JSON"),
         ({"MLSERVER_MODEL_PARAMETERS": "1"}, "MLSERVER_MODEL_PARAMETERS must be a JSON object"),
+        ({"MLSERVER_MODEL_PARAMETERS": '{"uri": 3}'}, "the environment: parameters.uri: 3 is not of type"),
         ({"MLSERVER_MODEL_INPUTS": "[1]"}, "inputs[0]"),
         ({"MLSERVER_MODEL_IMPLEMENTATION": "a.B"}, f"the environment: implementation must be {MLFLOW}"),
         ({"MLSERVER_MODEL_URI": "models:/wine/1"}, "the model has no name; set MLSERVER_MODEL_NAME"),
@@ -179,6 +189,59 @@ def test_a_model_without_settings_is_told_what_to_write(tmp_path: Path) -> None:
     (tmp_path / "model-settings.json").write_text(json.dumps(written))
     (one,) = found(tmp_path)
     assert (one.name, one.uri) == ("iris", str(tmp_path / "iris"))
+
+
+@pytest.mark.parametrize("uri", ["{}", "./{}/", "file:{}", "file://{}", "file://localhost{}"])
+def test_a_uri_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    """Its name is the model's; one that is no URI may have what an URI escapes."""
+    folder = tmp_path / "my 50%25 model"
+    monkeypatch.chdir(tmp_path)
+    place = str(folder).replace("%", "%25") if "//" in uri else folder.name
+    place = place.replace("%", "%25") if uri == "file:{}" else place
+    (one,) = found(tmp_path, MLSERVER_MODEL_URI=uri.format(place))
+    assert (one.name, one.uri) == (folder.name, str(folder))
+
+
+def test_a_uri_of_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "m", SETTINGS)
+    with pytest.raises(RepositoryError, match=r"m/model-settings.json: parameters.uri: there is no folder /"):
+        create_app(tmp_path)
+
+
+def test_a_script_name_at_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCRIPT_NAME", "svc")
+    assert "SCRIPT_NAME: 'svc' is not a path from / on" in refused(capsys, "start", str(tmp_path))
+
+
+@pytest.mark.parametrize("given", [(), ("",)])
+def test_no_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("MLSERVER_MODELS_DIR", "")
+    assert "name the FOLDER to serve, or set MLSERVER_MODELS_DIR" in refused(capsys, "start", *given)
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("127.0.0.1", "Address already in use"),
+        ("[::1]", "Address already in use"),
+        ("a..b", ""),
+        ("203.0.113.1", "Cannot assign"),
+    ],
+)
+def test_where_it_cannot_listen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str, reason: str
+) -> None:
+    served(tmp_path / "m", "pass")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server(("::1" if ":" in host else "127.0.0.1", 0), family=family) as taken:
+        port = taken.getsockname()[1]
+        told = refused(capsys, "start", str(tmp_path), "--host", host, "--port", str(port))
+    assert f"cannot listen on '{host.strip('[]')}', port {port}: {reason}" in told
+    assert told.endswith("; choose another --host or --port\n")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3"])
@@ -214,6 +277,7 @@ def test_settings_of_the_server(
     [
         ("{", {}, "settings.json must be JSON"),
         ("[]", {}, "settings.json must be a JSON object"),
+        pytest.param("[" * 10**5, {}, "settings.json must be JSON: maximum recursion depth", id="deep"),
         ('{"http_port": "x"}', {}, "settings.json: http_port: 'x' is not a port"),
         ('{"host": 1}', {}, "settings.json: host: 1 is not a text"),
         ('{"root_path": "svc"}', {}, "settings.json: root_path: 'svc' is not a path from / on"),
@@ -236,7 +300,7 @@ def test_settings_of_the_server_at_fault(
 
 def test_as_kserve_starts_it(tmp_path: Path) -> None:
     """No settings, only variables; and what mlflow's own variable configures. One thread: the model, which
-    keeps what it was asked, is asked one thing at a time."""
+    keeps what it was asked, is asked one at a time. Gateways keep the prefix of the path, or strip it."""
     predict = "self.x = data; time.sleep(0.02); return [v * self.config['f'] for v in numpy.ravel(self.x)]"
     model(tmp_path, predict, mlmodel="    config:\n      f: 1.0\n")
     variables = {
@@ -246,11 +310,13 @@ def test_as_kserve_starts_it(tmp_path: Path) -> None:
         "MLSERVER_MODEL_VERSION": "v7",
         "MLSERVER_MODELS_DIR": str(tmp_path / "none"),
         "MLSERVER_HTTP_PORT": "0",
+        "MLSERVER_ROOT_PATH": "/svc",
         "SERVING_MODEL_CONFIG": '{"f": 2.0}',
     }
     command = ("-m", "reference_server.cli", "start", "--threads", "1")
     with running(*command, environment=variables) as client:
         assert client.get("/v2/models/mine").json["versions"] == ["v7"]
+        _below_a_root_path(client)
 
         def ask(value: int) -> Any:
             inputs = [{"name": "x", "datatype": "FP64", "shape": [1], "data": [value]}]
@@ -260,22 +326,27 @@ def test_as_kserve_starts_it(tmp_path: Path) -> None:
             assert list(pool.map(ask, range(16))) == [[value * 2.0] for value in range(16)]
 
 
-def test_a_bare_model_below_a_root_path(tmp_path: Path) -> None:
-    """/mnt/models holds an MLmodel; a gateway keeps the prefix of the path, or strips it."""
-    folder = model(tmp_path / "bare", "return [1.0]")
-    (folder / "settings.json").write_text('{"root_path": "/svc", "http_port": 0, "cors_settings": {}}')
-    with running("-m", "reference_server.cli", "start", str(folder)) as client:
-        for prefix in ("/svc", ""):
-            assert client.get(f"{prefix}/v2/models/bare/ready").status == 200
-            assert client.get(f"{prefix}/v2/docs/dataplane.json").json["servers"] == [{"url": "/svc"}]
-            assert client.get(f"{prefix}/v2/x").json == {"error": "there is no such endpoint"}
-            assert client.get(f"{prefix}/x").json["error_code"] == "ENDPOINT_NOT_FOUND"
+def _below_a_root_path(client: Any) -> None:
+    for prefix in ("/svc", ""):
+        assert client.get(f"{prefix}/v2/models/mine/ready").status == 200
+        assert client.get(f"{prefix}/v2/docs/dataplane.json").json["servers"] == [{"url": "/svc"}]
+        assert client.get(f"{prefix}/v2/x").json == {"error": "there is no such endpoint"}
+        assert client.get(f"{prefix}/x").json["error_code"] == "ENDPOINT_NOT_FOUND"
+
+
+@pytest.mark.parametrize("place", [".", "../bare", "{}/"])
+def test_a_bare_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """/mnt/models holds an MLmodel, and is the current folder or not."""
+    folder = model(tmp_path / "bare", "pass")
+    monkeypatch.chdir(folder)
+    (one,) = found(Path(place.format(folder)))
+    assert (Path(one.uri).resolve(), one.name) == (folder, "bare")
 
 
 def test_under_a_script_name(tmp_path: Path) -> None:
     x, y = ({"name": name, "datatype": f"FP{bits}", "shape": [-1]} for name, bits in (("x", 32), ("y", 64)))
     served(tmp_path / "m", "return [1.0]", settings={"inputs": [x], "outputs": [y], "platform": "mine"})
-    with running(*start(tmp_path), environment={"SCRIPT_NAME": "/svc/wine"}) as client:
+    with running(*start(tmp_path), environment={"SCRIPT_NAME": "/svc/wine/"}) as client:
         base = "/svc/wine/v2/models"
         assert client.get(f"{base}/n").json == {"error": "there is no model 'n'; this server has m"}
         assert client.post(f"{base}/m/infer", {}).json.keys() == {"error"}
