@@ -87,12 +87,18 @@ def _pause(answer: urllib3.BaseHTTPResponse) -> float:
     told = answer.headers.get("Retry-After", "")
     if answer.status != 429 and not (answer.status == 503 and told):
         return 0.0
-    if told.isdigit():
-        seconds = float(told)
-    else:
+    return min(max(_seconds_until(told), _SHORT_PAUSE), _LONGEST_PAUSE)
+
+
+def _seconds_until(told: str) -> float:
+    """The seconds of a Retry-After header; 0 for what is neither a number nor a date."""
+    if told.isdecimal():
+        return float(told)
+    try:
         moment = parsedate_tz(told)
-        seconds = mktime_tz(moment) - time.time() if moment else 0.0
-    return min(max(seconds, _SHORT_PAUSE), _LONGEST_PAUSE)
+        return mktime_tz(moment) - time.time() if moment else 0.0
+    except (ValueError, OverflowError):  # a date of no calendar, such as the year 99999
+        return 0.0
 
 
 class Client:

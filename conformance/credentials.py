@@ -20,6 +20,7 @@ SECRET = "***"
 # RFC 9110, 5.1 and 5.5
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_PART = re.compile(r"[^\s;,=]+=*(?=[\s;,]|$)")  # a token after its scheme, each value of a cookie
 
 
 class Credentials:
@@ -39,7 +40,7 @@ class Credentials:
             secret
             for name, value in self.headers.items()
             if name.lower() not in _PLAIN
-            for secret in (value, value.rpartition(" ")[2])
+            for secret in (value, *_PART.findall(value))
             if len(secret) >= _SHORT
         }
 
