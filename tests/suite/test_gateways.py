@@ -178,7 +178,8 @@ def test_no_time_to_wait_is_a_short_one(serve: Serve, told: str) -> None:
         def answer(self, status: int, document: Any) -> None:
             self.close_connection = True
             if len(self.seen) > 1:
-                return super().answer(status, document)
+                super().answer(status, document)
+                return
             self.send_response(503)
             self.send_header("Retry-After", told)
             self.send_header("Content-Length", "0")
