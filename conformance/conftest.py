@@ -128,7 +128,9 @@ def _client(config: pytest.Config) -> Client:
     url, timeout, ca_cert, cert, key = (
         options.given(config, name) for name in ("target", "timeout", "ca_cert", "cert", "key")
     )
-    credentials = Credentials(dict(options.given(config, "header")), options.given(config, "header_command"))
+    headers, command = dict(options.given(config, "header")), options.given(config, "header_command")
+    handed_over = getattr(config, "workerinput", {}).get(_HANDED, {})
+    credentials = Credentials(headers, command, handed_over.get("headers"))
     return Client(Route(url, timeout, ca_cert, cert, key, proxy_for(url)), credentials)
 
 

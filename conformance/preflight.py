@@ -146,6 +146,7 @@ def handed(target: Target) -> dict[str, Any]:
     return {
         "models": [model.name for model in target.models],
         "missing": dict(target.missing),
+        "headers": dict(target.client.shared.credentials.headers),
         "good": (good.method, good.url, dict(good.headers), good.body) if good else None,
     }
 

@@ -62,9 +62,7 @@ class Reporter:
     @property
     def unknown(self) -> list[Verdict]:
         """What fails at the level of the run, and is not known to."""
-        return [
-            v for v in self.verdicts if v.fails(self.options.level) and not self.options.known.reason(v)
-        ]
+        return [v for v in self.verdicts if v.fails(self.options.level) and not self.options.known.reason(v)]
 
     @property
     def stopped(self) -> str:

@@ -97,6 +97,15 @@ def test_one_refused_request_is_no_expired_token(suite: Suite) -> None:
     assert run.outcome(LAST) == "passed"
 
 
+def test_processes_share_what_the_command_gave(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    used = tmp_path / "used"
+    command = f"test ! -e {used} && touch {used} && echo 'X-Code: once-only'"
+    asked = ("--target", tiny, "--model=double", *CHOSEN, "-n", "2", "--header-command", command)
+    run = suite(*asked)
+    assert run.status == 0, run.output + run.errors
+    assert run.outcome(LAST) == "passed"
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
