@@ -172,6 +172,8 @@ class Client:
         """
         used = self.shared.credentials.headers
         answer = self._asked(self.request(method, path, body, headers), chunks)
+        if answer.status == 200 and not self.shared.begun:  # the best that the preflight knows so far
+            self.shared.good = answer.request
         if self.shared.good is None or answer.status not in KEPT_OUT:
             return answer
         if not self._is_let_in():

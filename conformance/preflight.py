@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from conformance import gateway, scoring
 from conformance.answers import Answers
-from conformance.client import GUARDED, KEPT_OUT, Client, NoAnswer, TargetDied
+from conformance.client import GUARDED, KEPT_OUT, AccessLost, Client, NoAnswer, TargetDied
 from conformance.exchange import Exchange, Request
 from conformance.gateway import ABSENT
 from conformance.invocations import PATH, Invocations
@@ -77,6 +77,8 @@ def discover(client: Client, asked: Asked, *, ready: bool = False) -> Target:
         raise NotYet(f"nothing answers at {client.url}{way} (no connection): is the server running?")
     try:
         return _discover(client, asked, ready)
+    except AccessLost as error:
+        raise SetupError(f"{client.url}: {error}") from error
     except (NoAnswer, TargetDied) as error:
         told = next((hint for name, hint in _TLS.items() if name in _spelled(str(error))), "")
         if told:
