@@ -87,12 +87,18 @@ def _pause(answer: urllib3.BaseHTTPResponse) -> float:
     told = answer.headers.get("Retry-After", "")
     if answer.status != 429 and not (answer.status == 503 and told):
         return 0.0
-    if told.isdigit():
-        seconds = float(told)
-    else:
+    return min(max(_seconds_until(told), _SHORT_PAUSE), _LONGEST_PAUSE)
+
+
+def _seconds_until(told: str) -> float:
+    """The seconds of a Retry-After header; 0 for what is neither a number nor a date."""
+    if told.isdecimal():
+        return float(told)
+    try:
         moment = parsedate_tz(told)
-        seconds = mktime_tz(moment) - time.time() if moment else 0.0
-    return min(max(seconds, _SHORT_PAUSE), _LONGEST_PAUSE)
+        return mktime_tz(moment) - time.time() if moment else 0.0
+    except (ValueError, OverflowError):  # a date of no calendar, such as the year 99999
+        return 0.0
 
 
 class Client:
@@ -166,6 +172,8 @@ class Client:
         """
         used = self.shared.credentials.headers
         answer = self._asked(self.request(method, path, body, headers), chunks)
+        if answer.status == 200 and not self.shared.begun:  # the best that the preflight knows so far
+            self.shared.good = answer.request
         if self.shared.good is None or answer.status not in KEPT_OUT:
             return answer
         if not self._is_let_in():

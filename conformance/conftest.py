@@ -27,7 +27,7 @@ from conformance.sample import Sample
 from conformance.sample import load as load_sample
 from conformance.skips import no_request, untested
 from conformance.target import SetupError, Target
-from conformance.text import clean, cleaned
+from conformance.text import clean, cleaned, mapped
 from spec.catalogue import PROFILES, requirements
 
 _TARGET = pytest.StashKey[Target]()
@@ -100,17 +100,22 @@ def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
         version=option("model_version"),
         scoring_only=option("profile") == ["mlflow"],
     )
-    client = _client(config)
-    if handed_over := getattr(config, "workerinput", {}).get(_HANDED):
-        target = taken_over(client, asked, handed_over)
-    else:
-        seconds = option("wait")
-        target = waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
+    target = _found(config, _client(config), asked)
     for profile in option("profile"):
         if profile in target.missing:
             raise SetupError(f"--profile {profile}: {target.missing[profile]}")
-    client.shared.begun = True
+    target.client.shared.begun = True
     return target, known
+
+
+def _found(config: pytest.Config, client: Client, asked: Asked) -> Target:
+    if handed_over := getattr(config, "workerinput", {}).get(_HANDED):
+        return taken_over(client, asked, handed_over)
+    seconds = options.given(config, "wait")
+    try:
+        return waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
+    except SetupError as error:
+        raise SetupError(client.shared.credentials.hide(str(error))) from error
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -123,7 +128,9 @@ def _client(config: pytest.Config) -> Client:
     url, timeout, ca_cert, cert, key = (
         options.given(config, name) for name in ("target", "timeout", "ca_cert", "cert", "key")
     )
-    credentials = Credentials(dict(options.given(config, "header")), options.given(config, "header_command"))
+    headers, command = dict(options.given(config, "header")), options.given(config, "header_command")
+    handed_over = getattr(config, "workerinput", {}).get(_HANDED, {})
+    credentials = Credentials(headers, command, handed_over.get("headers"))
     return Client(Route(url, timeout, ca_cert, cert, key, proxy_for(url)), credentials)
 
 
@@ -160,6 +167,7 @@ def _shown(config: pytest.Config) -> dict[str, Any]:
 def _described(target: Target) -> dict[str, Any]:
     told = {key: value for key, value in target.server.items() if key in ("name", "version")}
     told = {key: value for key, value in told.items() if isinstance(value, str)}
+    told = mapped(told, target.client.shared.credentials.hide)
     return cleaned({"url": target.client.url, "models": [model.name for model in target.models], **told})
 
 

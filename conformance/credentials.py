@@ -20,26 +20,38 @@ SECRET = "***"
 # RFC 9110, 5.1 and 5.5
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_PART = re.compile(r"[^\s;,=]+=*(?=[\s;,]|$)")  # a token after its scheme, each value of a cookie
 
 
 class Credentials:
-    """What ``--header`` and ``--header-command`` give. Raises ValueError when the command gives no header."""
+    """What ``--header`` and ``--header-command`` give. Raises ValueError when the command gives no header.
 
-    def __init__(self, headers: Mapping[str, str] | None = None, command: str = "") -> None:
+    current: what both give together, where another process has had it already; the command is run later.
+    """
+
+    def __init__(
+        self,
+        headers: Mapping[str, str] | None = None,
+        command: str = "",
+        current: Mapping[str, str] | None = None,
+    ) -> None:
         self._fixed = dict(headers or {})
         self._command = command
         self._secrets: set[str] = set()
         self._lock = threading.Lock()
         self.headers: Mapping[str, str] = {}
-        self._read()
+        self._take(self._read() if current is None else current)
 
-    def _read(self) -> None:
-        self.headers = {**self._fixed, **(_headers_of(self._command) if self._command else {})}
+    def _read(self) -> Mapping[str, str]:
+        return {**self._fixed, **(_headers_of(self._command) if self._command else {})}
+
+    def _take(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
         self._secrets |= {
             secret
             for name, value in self.headers.items()
             if name.lower() not in _PLAIN
-            for secret in (value, value.rpartition(" ")[2])
+            for secret in (value, *_PART.findall(value))
             if len(secret) >= _SHORT
         }
 
@@ -47,7 +59,7 @@ class Credentials:
         """Whether there are other headers now than those ``used``. Raises ValueError like the constructor."""
         with self._lock:
             if self._command and self.headers == used:  # else another thread was here first
-                self._read()
+                self._take(self._read())
             return self.headers != used
 
     def hide(self, text: str) -> str:

@@ -13,6 +13,10 @@ DOWN = {502, 503, 504}
 TOKEN = "--header 'Authorization: …'"
 HOST = "--header 'Host: …'"
 _ADVICE = {
+    407: "that is the proxy: give its user and password in the environment, http://USER:PASSWORD@HOST",
+    421: f"give the host that it expects with {HOST}",
+    426: "it wants another protocol: is its URL https://…?",
+    429: "it finds that too many: try again later, or from elsewhere",
     1: "is it an HTTP server?",
     2: "is it the base URL of the server, and not of a page?",
     3: "is it the base URL of the server?",
@@ -27,7 +31,7 @@ _VARYING = re.compile(rb"[0-9a-fA-F-]{16,}|[0-9]+")
 def same_to_everything(url: str, answers: Sequence[Exchange]) -> str:
     """What answers to requests for different things at ``url`` mean, if they are one; else nothing.
 
-    What is absent is no answer, as long as something is there.
+    The first request is for what is nowhere. What is absent is no answer, as long as something is there.
     """
     found = [answer for answer in answers if answer.status not in ABSENT]
     if not found:
@@ -38,8 +42,9 @@ def same_to_everything(url: str, answers: Sequence[Exchange]) -> str:
         return redirected(url, first)
     if statuses <= GUARDED | REDIRECTS:
         return f"{url} answers {first.status} to everything: give a token with {TOKEN}"
-    if statuses <= DOWN or (len(found) == len(answers) and len(statuses) == 1 and _alike(found)):
-        return f"{url} answers {first.status} to everything{said(first)}: {_ADVICE[first.status // 100]}"
+    if statuses <= DOWN or (found[0] is answers[0] and len(statuses) == 1 and alike(found)):
+        advice = _ADVICE.get(first.status) or _ADVICE[first.status // 100]
+        return f"{url} answers {first.status} to everything{said(first)}: {advice}"
     return ""
 
 
@@ -59,7 +64,7 @@ def redirected(url: str, answer: Exchange) -> str:
     return f"{url} redirects everything to {clean(base)}: use --target {clean(base)}"
 
 
-def _alike(answers: Sequence[Exchange]) -> bool:
+def alike(answers: Sequence[Exchange]) -> bool:
     """Whether the bodies are one, or all pages for people."""
     bodies = {_constant(answer) for answer in answers}
     return len(bodies) == 1 or all(answer.response.media_type == "text/html" for answer in answers)

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from conformance import gateway, scoring
 from conformance.answers import Answers
-from conformance.client import GUARDED, KEPT_OUT, Client, NoAnswer, TargetDied
+from conformance.client import GUARDED, KEPT_OUT, AccessLost, Client, NoAnswer, TargetDied
 from conformance.exchange import Exchange, Request
-from conformance.gateway import ABSENT, TOKEN
+from conformance.gateway import ABSENT
 from conformance.invocations import PATH, Invocations
 from conformance.model import Model, specs
 from conformance.sample import Sample
@@ -77,6 +77,8 @@ def discover(client: Client, asked: Asked, *, ready: bool = False) -> Target:
         raise NotYet(f"nothing answers at {client.url}{way} (no connection): is the server running?")
     try:
         return _discover(client, asked, ready)
+    except AccessLost as error:
+        raise SetupError(f"{client.url}: {error}") from error
     except (NoAnswer, TargetDied) as error:
         told = next((hint for name, hint in _TLS.items() if name in _spelled(str(error))), "")
         if told:
@@ -97,9 +99,8 @@ def _discover(client: Client, asked: Asked, ready: bool) -> Target:
     told = gateway.same_to_everything(client.url, [nowhere, *v2_answers, invoked])
     if told:
         raise (SetupError if nowhere.status in KEPT_OUT else NotYet)(told)
-    absent = ABSENT | ({nowhere.status} & GUARDED)  # a gateway may answer so to paths that are not there
-    v2 = any(answer.status not in absent for answer in v2_answers)
-    mlflow = invoked.status not in absent
+    v2 = any(not _is_absent(answer, nowhere) for answer in v2_answers)
+    mlflow = not _is_absent(invoked, nowhere)
     if not (v2 or mlflow):
         told = f"{client.url} speaks neither protocol: no /v2, no {PATH}{gateway.said(nowhere)}"
         raise NotYet(f"{told}. Is it the base URL? An ingress needs the host that it knows: {gateway.HOST}")
@@ -109,11 +110,19 @@ def _discover(client: Client, asked: Asked, ready: bool) -> Target:
     models = _models(client, asked, chosen, v2)
     if v2:
         first = models if names else _there(models[:_LOOKED_AT])
-        _check_models(client, first, ready)
+        _check_models(client, first, ready, nowhere)
         models = models if names else [*first, *models[_LOOKED_AT:]]
     missing = _missing(v2, mlflow, models, asked)
     pace, left_out = _measured(client, models[0], v2), asked.sample.left_out
     return Target(client, models, missing, asked.answers, asked.mlmodel, asked.version, pace, left_out)
+
+
+def _is_absent(answer: Exchange, nowhere: Exchange) -> bool:
+    """Whether there is nothing: what is nowhere is answered so, or this is. A gateway may forbid it."""
+    same = answer.status == nowhere.status >= 400
+    return answer.status in ABSENT or (
+        same and (answer.status in GUARDED or gateway.alike([answer, nowhere]))
+    )
 
 
 def _measured(client: Client, model: Model, v2: bool) -> float:
@@ -139,6 +148,7 @@ def handed(target: Target) -> dict[str, Any]:
     return {
         "models": [model.name for model in target.models],
         "missing": dict(target.missing),
+        "headers": dict(target.client.shared.credentials.headers),
         "good": (good.method, good.url, dict(good.headers), good.body) if good else None,
     }
 
@@ -183,11 +193,8 @@ def _indexed(answer: Exchange) -> list[dict[str, str]]:
 
 def _listed(client: Client) -> list[str]:
     answer = index(client)
-    if answer.status in GUARDED:
-        raise SetupError(
-            f"{client.url} answers {answer.status} to POST /v2/repository/index: give a token with {TOKEN}, "
-            "or name a model with --model NAME"
-        )
+    if answer.status in KEPT_OUT:
+        raise SetupError(f"{_kept_out(client, answer)}, or name a model with --model NAME")
     rows = _indexed(answer)
     names = sorted({row["name"] for row in rows if row.get("state", "READY") == "READY"})
     if names:
@@ -208,15 +215,16 @@ def _is_there(model: Model) -> bool:
     return model.metadata.status == 200 or model.client.get(model.path("ready")).status == 200
 
 
-def _check_models(client: Client, models: Sequence[Model], ready: bool) -> None:
-    if ready and denies(said := client.get("/v2/health/ready")):
+def _check_models(client: Client, models: Sequence[Model], ready: bool, nowhere: Exchange) -> None:
+    if ready and denies(said := client.get("/v2/health/ready")) and not _is_absent(said, nowhere):
         raise NotYet(f"{client.url} is not ready: GET /v2/health/ready answers {said.status}")
     for model in models:
         if not _is_there(model):
             raise _absent(client, model)
         said = client.get(model.path("ready"))
-        if denies(said) and (ready or _is_loading(model, said)):
-            more = "" if ready else ", and it answers no inference request"
+        waits = ready and not _is_absent(said, nowhere)
+        if denies(said) and (waits or _is_loading(model, said)):
+            more = "" if waits else ", and it answers no inference request"
             raise NotYet(
                 f"{client.url} has not loaded {model.name!r} yet: GET {model.path('ready')} answers "
                 f"{said.status}{more}. Wait until it is ready: --wait SECONDS"

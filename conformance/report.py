@@ -60,16 +60,24 @@ class Reporter:
         return self.options.known.stale(self.verdicts)
 
     @property
+    def unknown(self) -> list[Verdict]:
+        """What fails at the level of the run, and is not known to."""
+        return [v for v in self.verdicts if v.fails(self.options.level) and not self.options.known.reason(v)]
+
+    @property
     def stopped(self) -> str:
         """Why the run had to stop; empty when it did not."""
         return next((result.reason for result in self.results if result.stopped), "")
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Nothing selected, or a run that stopped, is a set-up error; a stale known failure fails the run."""
+        """Nothing selected, or a run that stopped, is a set-up error; a stale known failure fails the run.
+
+        So does a finding that another plugin takes back, such as one that runs what failed again.
+        """
         nothing = not self.results and not session.config.option.collectonly
         if exitstatus in _DONE and (nothing or self.stopped):
             session.exitstatus = SETUP_EXIT
-        elif exitstatus == pytest.ExitCode.OK and self.stale:
+        elif exitstatus == pytest.ExitCode.OK and (self.stale or self.unknown):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.options.json_file:
             self._write_json(self.options.json_file)

@@ -87,6 +87,8 @@ def _rows(form: str, data: Any) -> Iterator[Mapping[str, Any]]:
     """The rows of a table, by column; none of what is no table. Columns without names are counted."""
     if form == SPLIT:
         names = data["columns"] if isinstance(data.get("columns"), list) else None
+        if not isinstance(data["data"], list) or not all(isinstance(row, list) for row in data["data"]):
+            raise ValueError("the data of 'dataframe_split' must be a list of rows, each a list")
         for row in data["data"]:
             yield {str(n): v for n, v in zip(names or range(len(row)), row, strict=True)}
     elif isinstance(data, list) and all(isinstance(row, dict) for row in data):

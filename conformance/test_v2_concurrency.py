@@ -18,10 +18,9 @@ from conformance.model import Model
 from conformance.skips import untested
 from conformance.target import Target, denies
 from conformance.tensors import Row
-from conformance.together import REQUESTS, ROUNDS, apart, together
+from conformance.together import FEW, REQUESTS, ROUNDS, apart, together
 
 requirement = pytest.mark.requirement
-BUSY = 4  # requests at the same time, which no server finds too many
 PROBES = 20  # while these run
 # One choice of rows is enough, and a race does not shrink.
 once = settings(max_examples=1, phases=[Phase.generate])
@@ -103,8 +102,8 @@ def test_health(scored: Model) -> None:
     if not ready:
         untested("the server is neither live nor ready: v2.health")
     probes = []
-    with ThreadPoolExecutor(BUSY) as pool:
-        running = [pool.submit(scored.client.twin().post_json, *_good(scored)) for _ in range(4 * BUSY)]
+    with ThreadPoolExecutor(FEW) as pool:
+        running = [pool.submit(scored.client.twin().post_json, *_good(scored)) for _ in range(4 * FEW)]
         for path in islice(cycle(ready), PROBES):
             probes.append(scored.client.get(path))
             if all(one.done() for one in running):

@@ -81,6 +81,9 @@ HTML = {"Content_Type": "text/html; charset=utf-8"}
         (404, "default backend - 404", {}, "no /invocations (it says: default backend - 404)"),
         (200, "<html>App</html>", HTML, "answers 200 to everything (it says: <html>App</html>)"),
         (200, "<p nonce=%s>", HTML, "is it the base URL of the server"),
+        (407, "", {}, "that is the proxy"),
+        (421, "", {}, "give the host that it expects with --header 'Host: …'"),
+        (426, "", {}, "is its URL https://…?"),
         (500, "oops", {}, "or read its log"),
         (503, "no healthy upstream %s", {}, "answers 503 to everything (it says: no healthy upstream"),
     ],
@@ -121,6 +124,79 @@ def test_a_gateway_that_guards_predictions_alone(serve: Serve, status: int, told
     line = _told(serve(Guarded), "double")
     assert told in line
     assert "(POST /v2/models/double/infer was asked)" in line
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_page_for_whatever_is_read(serve: Serve, status: int) -> None:
+    class Page(Everything):
+        headers_sent = HTML
+        page = "<html>Log in</html>"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(405, {})
+
+    Page.status = status
+    assert f"answers {status} to everything (it says: <html>Log in</html>)" in _told(serve(Page), "double")
+
+
+def test_a_gateway_that_guards_v2_alone(serve: Serve) -> None:
+    class Guarded(Tiny):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            scores = self.path == "/invocations"
+            self.send_response(400 if scores else 302)
+            self.send_header("Location", "https://login.example/?next=/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST
+
+    line = _told(serve(Guarded))
+    assert "to https://login.example/: if that is a login page, give a token" in line
+    assert line.endswith("(POST /v2/repository/index was asked), or name a model with --model NAME")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_answers_as_nothing_does_is_not_there(serve: Serve, status: int) -> None:
+    class Sparse(Tiny):
+        """Has no readiness; what is not there is no 404."""
+
+        def answer(self, code: int, document: Any) -> None:
+            if code == 404 or self.path.endswith("/ready"):
+                code, document = status, {"error": "there is nothing here"}
+            super().answer(code, document)
+
+    target = discover(Client(Route(serve(Sparse))), Asked(["double"]), ready=True)
+    assert "mlflow" in target.missing
+    assert "v2" not in target.missing
+
+
+@pytest.mark.parametrize("told", ["Wed, 21 Oct 99999 07:28:00 GMT", "\xb2", "soon", "-1"])
+def test_no_time_to_wait_is_a_short_one(serve: Serve, told: str) -> None:
+    class Once(Tiny):
+        def answer(self, status: int, document: Any) -> None:
+            self.close_connection = True
+            if len(self.seen) > 1:
+                super().answer(status, document)
+                return
+            self.send_response(503)
+            self.send_header("Retry-After", told)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    assert Client(Route(serve(Once))).get("/v2").status == 200
+
+
+def test_a_token_that_is_sent_back_is_not_told(suite: Suite, serve: Serve) -> None:
+    class Telling(Tiny):
+        def answer(self, status: int, document: Any) -> None:
+            sent = [part.partition("=")[2] for part in self.headers["Cookie"].split("; ")]
+            super().answer(400, {"error": f"bad: {sent}"})
+
+    run = suite("--target", serve(Telling), "--header=Cookie: a=s3cret-one; b=s3cret-two")
+    assert run.status == 10
+    assert "bad: ['***', '***']" in run.errors
 
 
 def test_the_line_on_the_terminal(suite: Suite, serve: Serve) -> None:

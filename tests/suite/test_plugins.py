@@ -51,12 +51,23 @@ def client():
 
 target = model = client
 """
+# As a plugin that runs what failed again until it passes: pytest never hears of the failure.
+AGAIN = """
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    report = yield
+    report.outcome = "rerun" if report.failed else report.outcome
+    return report
+"""
 
 
 @pytest.fixture(autouse=True)
 def _plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "alarm.py").write_text(ALARM)
     (tmp_path / "greedy.py").write_text(GREEDY)
+    (tmp_path / "again.py").write_text(AGAIN)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
@@ -74,3 +85,9 @@ def test_the_settings_of_another_plugin_are_its_own(suite: Suite, tiny: str) -> 
     assert run.status == 0, run.output + run.errors
     assert run.report["options"]["timeout"] == 30
     assert "an alarm after 60.0 s" in run.output
+
+
+def test_a_finding_is_not_taken_back(suite: Suite, forgetful: str) -> None:
+    run = suite("-p", "again", "--target", forgetful, "--model", "double", ECHO)
+    assert run.outcome("v2.infer.id-echo") == "failed"
+    assert run.status == 1, run.output

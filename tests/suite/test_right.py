@@ -1,5 +1,6 @@
 """The suite against small servers that are right, and unusual in what no wrapper of another can show."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from conformance.client import Client
+from conformance.route import Route
+from conformance.together import together
 from tests.suite.conftest import Suite, Tiny, serving
 
 Serve = Callable[[type[Tiny]], str]
@@ -149,3 +153,27 @@ def test_a_model_without_outputs_is_no_error_of_the_suite(suite: Suite, serve: S
     assert "StopIteration" not in run.output
     assert "ZeroDivisionError" not in run.output
     assert run.outcome("v2.concurrency.isolation") == "untested"
+
+
+class Crowded(Tiny):
+    """Closes the connections that are more than four at a time, without a word."""
+
+    open = 0
+    lock = threading.Lock()
+
+    def handle(self) -> None:
+        with self.lock:
+            Crowded.open += 1
+        try:
+            if Crowded.open <= 4:
+                super().handle()
+        finally:
+            with self.lock:
+                Crowded.open -= 1
+
+
+def test_few_connections_at_a_time_are_no_failure(serve: Serve) -> None:
+    tensor = {"name": "x", "datatype": "FP64", "shape": [1, 1], "data": [1.5]}
+    asked = [("/v2/models/double/infer", {"inputs": [tensor], "id": str(i)}) for i in range(16)]
+    answers = together(Client(Route(serve(Crowded))), asked)
+    assert [answer.json["id"] for answer in answers] == [str(i) for i in range(16)]

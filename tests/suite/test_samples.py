@@ -65,6 +65,8 @@ def test_params_of_a_sample() -> None:
         '{"dataframe_split":{"columns":["x"],"data":[[null]]}}',
         '{"dataframe_split":{"columns":["x"],"data":[]}}',
         '{"dataframe_split":{"columns":["x"],"data":[[1,2]]}}',
+        '{"dataframe_split":{"columns":["x"],"data":[1]}}',
+        '{"dataframe_split":{"data":null}}',
     ],
 )
 def test_what_has_no_form_in_v2_keeps_its_own(text: str) -> None:

@@ -83,6 +83,16 @@ def test_a_new_token_is_had_and_the_run_goes_on(suite: Suite, tmp_path: Path) ->
     assert '{"seen":"***"}' in json.dumps(run.report).replace("\\", "").replace(" ", "")
 
 
+def test_a_token_that_expires_in_the_preflight(suite: Suite, tmp_path: Path) -> None:
+    handler = _guarded(tmp_path, *(f"token-{i}" for i in range(100)))
+    handler.lasts = 8
+    with serving(handler) as url:
+        command = ("--header-command", f"cat {handler.file}")
+        run = suite("--target", url, "--model=double", f"--requirement={LIVE}", *command)
+    assert run.status == 0, run.errors + run.output
+    assert 1 < len(handler.tokens) < 100
+
+
 def test_one_refused_request_is_no_expired_token(suite: Suite) -> None:
     class Strict(Tiny):
         def do_POST(self) -> None:
@@ -94,6 +104,15 @@ def test_one_refused_request_is_no_expired_token(suite: Suite) -> None:
     with serving(Strict) as url:
         run = suite("--target", url, "--model=double", "--requirement=v2.infer.gzip-request", *CHOSEN)
     assert run.status != 10
+    assert run.outcome(LAST) == "passed"
+
+
+def test_processes_share_what_the_command_gave(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    used = tmp_path / "used"
+    command = f"test ! -e {used} && touch {used} && echo 'X-Code: once-only'"
+    asked = ("--target", tiny, "--model=double", *CHOSEN, "-n", "2", "--header-command", command)
+    run = suite(*asked)
+    assert run.status == 0, run.output + run.errors
     assert run.outcome(LAST) == "passed"
 
 
