@@ -227,7 +227,7 @@ class Client:
         except HTTPError as error:
             raise self._no_answer(request, error) from error
         received = {name.lower(): value for name, value in raw.headers.items()}
-        return Exchange(request, Response(raw.status, received, raw.data))
+        return Exchange(request, Response(raw.status, received, raw.data, raw.version))
 
     def _over_kept_connection(
         self, request: Request, chunks: Iterable[bytes] | None

@@ -8,10 +8,23 @@ from contextlib import closing
 from http.client import HTTPException
 from typing import Any
 
-from conformance.client import Client
+from conformance.client import JSON, Client
+from conformance.exchange import Exchange
+from conformance.skips import not_implemented
 
-CHUNKED = {"Transfer-Encoding": "chunked"}
 RAW = -zlib.MAX_WBITS
+
+
+def in_chunks(client: Client, path: str, good: Exchange) -> Exchange:
+    """The answer to the good request in chunked transfer coding.
+
+    Skips where the server speaks HTTP/1.0, to which no chunks may be sent (RFC 9112, 6.1).
+    """
+    if good.response.http < 11:
+        not_implemented("the server speaks HTTP/1.0, which has no chunks")
+    body = good.request.body or b""
+    headers = {**JSON, "Transfer-Encoding": "chunked"}
+    return client.send("POST", path, body, headers, chunks=[body[:10], body[10:]])
 
 
 def packed(body: Any) -> Iterator[tuple[str, bytes]]:

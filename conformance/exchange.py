@@ -49,11 +49,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What came back. ``body``: with any content coding undone."""
+    """What came back. ``body``: with any content coding undone. ``http``: 10 for HTTP/1.0, 11 for 1.1."""
 
     status: int
     headers: Mapping[str, str]  # names in lower case
     body: bytes
+    http: int = 11
 
     @property
     def media_type(self) -> str:

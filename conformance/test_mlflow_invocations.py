@@ -13,7 +13,7 @@ from conformance import scoring as wire
 from conformance import spelling, strategies
 from conformance.checks import check, check_ok, check_status, fail
 from conformance.client import JSON
-from conformance.codings import CHUNKED, deflate_flaw, packed
+from conformance.codings import deflate_flaw, in_chunks, packed
 from conformance.exchange import Exchange
 from conformance.invocations import (
     PATH,
@@ -119,8 +119,7 @@ def test_content_coding_of_request(steady_scoring: Invocations) -> None:
 
 @requirement("mlflow.invocations.chunked")
 def test_chunked(scoring: Invocations) -> None:
-    body = json.dumps(scoring.base_body).encode()
-    answer = scoring.client.send("POST", PATH, body, {**JSON, **CHUNKED}, chunks=[body[:10], body[10:]])
+    answer = in_chunks(scoring.client, PATH, scoring.good)
     check_status(answer, [200, 411], "the request is good, in chunks")
     if answer.status == 200 and scoring.deterministic:
         check_same(scoring, scoring.good, answer, "the request in chunks has another prediction")

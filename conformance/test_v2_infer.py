@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance import tensors
 from conformance.checks import check, check_error, check_ok, check_schema, check_status, check_takes, fail
 from conformance.client import JSON
-from conformance.codings import CHUNKED, deflate_flaw
+from conformance.codings import deflate_flaw, in_chunks
 from conformance.inference import (
     PARAMETERS,
     asking,
@@ -402,9 +402,7 @@ def test_charset(scored: Model) -> None:
 
 @requirement("v2.infer.chunked")
 def test_chunked(scored: Model) -> None:
-    body = json.dumps(scored.base_body).encode()
-    sent = {**JSON, **CHUNKED}
-    answer = scored.client.send("POST", scored.path("infer"), body, sent, chunks=[body[:10], body[10:]])
+    answer = in_chunks(scored.client, scored.path("infer"), scored.infer(scored.base_body))
     check_status(answer, [200, 411], "the request is good, in chunks")
 
 

@@ -116,10 +116,11 @@ def closes_connections(response: Response, request: Request) -> Response:
 
 
 @permitted()
-@responds(ANY)
-def http_1_0(response: Response, request: Request) -> Response:
-    """The answers are HTTP/1.0: their end is the connection's."""
-    return replace(response, framing="close")
+@at(ANY)
+def http_1_0(request: Request, ask: Ask) -> Response:
+    """The answers are HTTP/1.0: their end is the connection's, and chunks are not understood."""
+    refused = "transfer-encoding" in request.headers
+    return replace(error(400) if refused else ask(request), framing="close")
 
 
 @permitted()

@@ -13,7 +13,7 @@ from mlflow.types.schema import ColSpec, Schema
 from reference_server import create_app
 from reference_server.codecs.elements import CodecError
 from reference_server.signature import sides
-from tests.server.saving import save
+from tests.saving import save
 from tests.server.test_outputs import tensor
 
 TWICE = "x[[0, 2]] * 2"

@@ -8,7 +8,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
 from reference_server import create_app
-from tests.server.saving import save
+from tests.saving import save
 from tests.server.test_outputs import tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow advises

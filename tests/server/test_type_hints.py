@@ -12,7 +12,7 @@ from mlflow.types.schema import Array, DataType, Map, Object, Property
 
 from reference_server import create_app, hints
 from reference_server.codecs.elements import CodecError
-from tests.server.saving import save
+from tests.saving import save
 
 EACH = "[repr(one) for one in x]"
 ITEM = "Item(name='a', price=1.0, tags=None)"
