@@ -139,11 +139,15 @@ class Client:
             url = url._replace(scheme="", netloc="")
         named = {name.lower() for name in sent}
         skipped = {"skip_host": "host" in named, "skip_accept_encoding": "accept-encoding" in named}
-        connection.putrequest("POST", url.geturl(), **skipped)
-        for name, value in sent.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        connection.send(body)
+        try:
+            connection.putrequest("POST", url.geturl(), **skipped)
+            for name, value in sent.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            connection.send(body)
+        except OSError:
+            connection.close()
+            raise
         self.shared.add()
         return connection
 

@@ -1,6 +1,7 @@
 """Models of a few lines, written as MLflow writes them, without MLflow's saving them."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def model(
     folder: Path, predict: str, load: str = "pass", code: dict[str, str] | None = None, mlmodel: str = ""
 ) -> Path:
     """A model in ``folder``, whose predict (of ``data``) and loading are a line each, with more ``code``."""
-    loader = f"load_{folder.parent.name}_{folder.name}".replace("-", "_")
+    loader = f"load_{zlib.crc32(str(folder).encode())}"  # another one in each test of a process
     sources = {f"{loader}.py": _LOADER.format(predict=predict, load=load)} | (code or {})
     for name, source in sources.items():
         file = folder / "code" / name
