@@ -88,6 +88,17 @@ def neighbours(specs: Sequence[TensorSpec], row: Row) -> list[Row]:
     return [row, *tried][: max(_MOST // max(sum(map(len, row.values())), 1), 3)]
 
 
+def around_null(model: Model, spec: TensorSpec) -> list[tuple[list[Row], int]]:
+    """The good row with null in an input: alone, and where batches are taken after and before the good one.
+
+    Each with the place of that row.
+    """
+    (row,) = model.base_rows
+    lacking = {**row, spec.name: [None] * spec.row_size}
+    together = [([row, lacking], 1), ([lacking, row], 0)] if model.limit > 1 else []
+    return [([lacking], 0), *together]
+
+
 def taken_as(model: Model, index: int, answer: Exchange, candidates: Iterable[Any]) -> str:
     """What an answer says that an element was taken as: one of the candidates, or something else."""
     if answer.status != 200:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from conformance import contents, tensors
 from conformance.checks import by_rows, check, check_ok, check_status, fail
+from conformance.elements import around_null
 from conformance.exchange import Exchange
 from conformance.expected import check_predictions, expected_of, paired, predicted
 from conformance.invocations import PATH, Invocations, predictions
@@ -117,11 +118,8 @@ def _lacking(model: Model) -> Iterator[dict[str, Any]]:
     floats = [spec for spec in model.inputs if spec.datatype.startswith("FP")]
     if not floats:
         not_implemented("the model has no input of floating-point numbers")
-    (row,) = model.base_rows
     for spec in floats[:_NULLS]:
-        lacking = {**row, spec.name: [None] * spec.row_size}
-        for rows in ([lacking], [row, lacking], [lacking, row]) if model.limit > 1 else ([lacking],):
-            yield model.body(rows)
+        yield from (model.body(rows) for rows, _ in around_null(model, spec))
 
 
 # Parameters

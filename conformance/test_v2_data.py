@@ -15,7 +15,7 @@ from conformance.batches import MOST, REFUSALS, accepted_neighbours, check_rows,
 from conformance.checks import by_rows, check, check_ok, check_status
 from conformance.client import JSON
 from conformance.echo import demand_echo
-from conformance.elements import respelled
+from conformance.elements import around_null, respelled
 from conformance.exchange import Exchange
 from conformance.inference import PARAMETERS, parametrised
 from conformance.known import known_parameters
@@ -134,11 +134,17 @@ def test_batch_is_neighbours(batched: Model) -> None:
     last = others.pop() if others else first
     for between in (others, others[::-1]):
         rows = [first, *between, last]
-        whole = batched.predict(rows).status == 200
-        for some in [rows] if whole else cut(rows, batched.limit):
-            answer = batched.predict(some)
-            if answer.status == 200:
-                check_rows(batched, some, answer)
+        if not _checked(batched, rows):
+            for some in cut(rows, batched.limit):
+                _checked(batched, some)
+
+
+def _checked(model: Model, rows: Sequence[Row]) -> bool:
+    """Whether the batch is answered; then it has the predictions of its rows."""
+    answer = model.predict(rows)
+    if answer.status == 200:
+        check_rows(model, rows, answer)
+    return answer.status == 200
 
 
 @requirement("v2.data.batch-is-rows")
@@ -355,14 +361,12 @@ def test_exact_booleans(scored: Model, target: Target) -> None:
 @requirement("v2.data.null")
 def test_null(scored: Model, target: Target) -> None:
     """A null alone, before and after a number."""
-    (row,) = scored.base_rows
     for spec in _echoes(scored, target, "number"):
-        lacking = {**row, spec.name: [None] * spec.row_size}
-        for rows in ([lacking], [row, lacking], [lacking, row]) if scored.limit > 1 else ([lacking],):
+        for rows, place in around_null(scored, spec):
             answer = scored.predict(rows)
             if answer.status == 200:
                 output = tensors.outputs_by_name(answer.json).get(spec.name, {})
-                got = tensors.flat(output.get("data"))[rows.index(lacking) * spec.row_size :][: spec.row_size]
+                got = tensors.flat(output.get("data"))[place * spec.row_size :][: spec.row_size]
                 told = [e for e in got if e is not None and e == e]
                 check(not told, f"a number was made up for null in {spec.name!r}", answer, got=got)
 
