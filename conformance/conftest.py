@@ -10,24 +10,25 @@ from typing import Any
 import hypothesis
 import pytest
 
-from conformance import answers, known_failures, options
-from conformance.client import Client
-from conformance.credentials import Credentials, redacted
-from conformance.invocations import PATH, Invocations
-from conformance.known_failures import KnownFailures
-from conformance.model import Model
-from conformance.oracle import Oracle
-from conformance.oracle import check as check_mlmodel
-from conformance.pace import Announcer
-from conformance.preflight import Asked, discover, handed, taken_over, waited
-from conformance.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
-from conformance.report import SETUP_EXIT, Reporter, ReportOptions
-from conformance.route import Route, proxy_for
-from conformance.sample import Sample
-from conformance.sample import load as load_sample
-from conformance.skips import no_request, untested
-from conformance.target import SetupError, Target
-from conformance.text import clean, cleaned, mapped
+from conformance.asking.invocations import PATH, Invocations
+from conformance.asking.model import Model
+from conformance.asking.sample import Sample
+from conformance.asking.sample import load as load_sample
+from conformance.checks.skips import no_request, untested
+from conformance.harness import known_failures, options
+from conformance.harness.known_failures import KnownFailures
+from conformance.harness.pace import Announcer
+from conformance.harness.preflight import Asked, discover, handed, taken_over, waited
+from conformance.harness.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
+from conformance.harness.report import SETUP_EXIT, Reporter, ReportOptions
+from conformance.harness.target import SetupError, Target
+from conformance.oracles import answers
+from conformance.oracles.mlmodel import Oracle
+from conformance.oracles.mlmodel import check as check_mlmodel
+from conformance.transport.credentials import Credentials, redacted
+from conformance.transport.http import Client
+from conformance.transport.route import Route, proxy_for
+from conformance.transport.text import clean, cleaned, mapped
 from spec.catalogue import PROFILES, requirements
 
 _TARGET = pytest.StashKey[Target]()

@@ -44,9 +44,10 @@ class Requirement:
         return self.id.split(".", 1)[0]
 
     @property
-    def module(self) -> str:
-        """The test module that checks it: the id without its last part."""
-        return "test_" + self.id.rpartition(".")[0].replace(".", "_").replace("-", "_")
+    def modules(self) -> str:
+        """The test modules that check it, as a pattern: a folder a profile, then the area."""
+        profile, *area = self.id.replace("-", "_").split(".")[:-1]
+        return f"{profile}/test_{''.join(area)}*.py"
 
     @property
     def reference(self) -> str:

@@ -17,14 +17,23 @@ ALLOWED = {
 }
 
 
-def _imports(file: Path) -> set[str]:
+# The rooms of the suite, each above what it may use.
+ROOMS = ("wire", "transport", "checks", "asking", "mistakes", "oracles", "harness")
+
+
+def _imported(file: Path) -> set[str]:
+    """The modules that a file imports, anywhere in it, by their full names."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").partition(".")[0])
-    return found & OURS
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _imports(file: Path) -> set[str]:
+    return {name.partition(".")[0] for name in _imported(file)} & OURS
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -35,11 +44,31 @@ def test_packages_import_only_what_they_may(package: str) -> None:
     assert {file: names for file, names in wrong.items() if names} == {}
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_suite_uses_the_rooms_below_it(room: str) -> None:
+    below = {*ROOMS[: ROOMS.index(room) + 1], "VERSION"}
+    assert _used(f"{room}/*.py", below) == {}
+
+
+def test_tests_of_the_suite_use_its_rooms_and_not_each_other() -> None:
+    assert _used("*/test_*.py", {*ROOMS}) == {}
+
+
+def _used(files: str, allowed: set[str]) -> dict[str, set[str]]:
+    """What files of the suite use of it beside what is allowed, by file."""
+    found: dict[str, set[str]] = {}
+    for file in (ROOT / "conformance").glob(files):
+        parts = {name.split(".")[1] for name in _imported(file) if name.startswith("conformance.")}
+        found[str(file.relative_to(ROOT))] = parts - allowed
+    assert found
+    return {file: parts for file, parts in found.items() if parts}
+
+
 def test_the_suite_needs_no_server_package_to_be_imported() -> None:
     heavy = {"mlflow", "flask", "pandas", "gunicorn", "sklearn", "yaml", "requests"}
     tops = {
-        f.name: {n for node in ast.parse(f.read_text()).body for n in _top_names(node)} & heavy
-        for f in (ROOT / "conformance").glob("*.py")
+        str(f): {n for node in ast.parse(f.read_text()).body for n in _top_names(node)} & heavy
+        for f in (ROOT / "conformance").rglob("*.py")
     }
     assert {file: names for file, names in tops.items() if names} == {}
 

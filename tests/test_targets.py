@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.report import SETUP_EXIT
+from conformance.harness.report import SETUP_EXIT
 from targets.__main__ import NOT_RUN, NOT_STARTED, main
 from targets.definition import Target, load, names
 from targets.environment import ROOT, Environment, prepare

@@ -16,19 +16,19 @@ from typing import Any
 
 import pytest
 
-from conformance import recorder
+from conformance.harness import recorder
 from spec import validation
 from spec.catalogue import requirements
 
 _ROOT = Path(__file__).parent.parent.parent
 _MODULES = sorted(
-    file.stem
-    for file in (_ROOT / "conformance").glob("[!_]*.py")
-    if file.stem != "conftest" and not file.stem.startswith("test_")
+    f"conformance.{file.parent.name}.{file.stem}"
+    for file in (_ROOT / "conformance").glob("*/[!_]*.py")
+    if not file.stem.startswith("test_")
 )
 # Neither the tests nor conftest.py: pytest loads these, and rewrites their assertions.
 _IMPORTED = (
-    *(f"conformance.{name}" for name in _MODULES),
+    *_MODULES,
     "hypothesis.strategies",
     "jsonschema",
     "jsonschema_rs",

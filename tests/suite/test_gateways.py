@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from conformance.client import Client
-from conformance.preflight import Asked, discover, waited
-from conformance.route import Route
-from conformance.target import SetupError, Target
+from conformance.harness.preflight import Asked, discover, waited
+from conformance.harness.target import SetupError, Target
+from conformance.transport.http import Client
+from conformance.transport.route import Route
 from tests.suite.conftest import Suite, Tiny, serving
 
 Serve = Callable[[type[Tiny]], str]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conformance.pace import Announcer
+from conformance.harness.pace import Announcer
 from spec.validation import violations
 from tests.suite.conftest import Run, Suite, Tiny, serving
 
@@ -146,7 +146,7 @@ def test_a_narrow_model_without_a_sample_is_tested_with_the_rows_that_it_takes(s
             super().answer(400 if wrong else status, {"error": "not that"} if wrong else document)
 
     with serving(Picky) as url:
-        run = suite("--target", url, "--model", "double", "-k", "v2_data")
+        run = suite("--target", url, "--model", "double", "-k", "v2 and test_data.py")
     assert run.report["requests"] < 800
     assert run.outcome("v2.data.batch-is-rows") == "passed"
 
@@ -173,7 +173,7 @@ def test_known_answers(suite: Suite, tiny: str, tmp_path: Path) -> None:
 
 def test_how_many_requests_a_run_sends_is_said_before_it_begins(suite: Suite, tiny: str) -> None:
     def asked(*arguments: str) -> int:
-        run = suite("--target", tiny, "--model", "double", "-k", "v2_infer", *arguments)
+        run = suite("--target", tiny, "--model", "double", "-k", "v2 and test_infer", *arguments)
         line = next(line for line in run.output.splitlines() if line.startswith("about "))
         words = line.split()
         assert words[2:4] == ["requests", "of"]
@@ -203,8 +203,8 @@ def test_how_many_requests_a_run_sends_is_said_before_it_begins(suite: Suite, ti
 def test_how_long_a_run_takes(
     pace: float, models: int, examples: int, processes: int, told: list[str]
 ) -> None:
-    tests = [f"conformance/test_v2_infer.py::test_{i}" for i in range(300 * models)]
-    others = ["test_mlflow_errors.py::test_a", "test_content_types_round_trip.py::test_b"]
+    tests = [f"conformance/v2/test_infer.py::test_{i}" for i in range(300 * models)]
+    others = ["mlflow/test_errors.py::test_a", "content_types/test_round_trip.py::test_b"]
     announcer = Announcer({"mlflow", "content-types"}, pace, models, examples, processes)
     lines = announcer.told([*tests, *others])
     assert [line[: len(start)] for line, start in zip(lines, told, strict=True)] == told

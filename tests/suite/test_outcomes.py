@@ -9,7 +9,7 @@ from tests.suite.conftest import Run, Suite
 
 MUST, SHOULD, CHARACTERISE = "v2.infer.id-echo", "v2.server.names-itself", "v2.infer.id-none-asked"
 ECHOES = [
-    f"test_v2_infer.py::test_id_echo{which}[double]" for which in ("", "_drawn", "_beside", "_refusable")
+    f"v2/test_infer.py::test_id_echo{which}[double]" for which in ("", "_drawn", "_beside", "_refusable")
 ]
 CHOSEN = [f"--requirement={name}" for name in (MUST, SHOULD, CHARACTERISE, "v2.infer.model-version")]
 
@@ -124,7 +124,7 @@ def test_a_known_test_that_passes_fails_the_run(suite: Suite, tiny: str, tmp_pat
     ("text", "told"),
     [
         (
-            '[[known-failure]]\ntest = "test_v2_infer.py::test_no"\nreason = "x"',
+            '[[known-failure]]\ntest = "v2/test_infer.py::test_no"\nreason = "x"',
             "is no test of this suite",
         ),
         ('[[known-failure]]\nreason = "x"', "is not valid under any of the given schemas"),

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.client import Client
-from conformance.preflight import Asked, discover
-from conformance.route import Route, proxy_for
-from conformance.target import SetupError
+from conformance.harness.preflight import Asked, discover
+from conformance.harness.target import SetupError
+from conformance.transport.http import Client
+from conformance.transport.route import Route, proxy_for
 from tests.suite.conftest import Suite, Tiny, serving
 
 INFER = "/v2/models/double/infer"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.sample import load
+from conformance.asking.sample import load
 from tests.suite.conftest import Suite, Tiny, serving
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import known_failures
-from conformance.known_failures import KnownFailures
-from conformance.text import clean, cleaned, fits
-from conformance.verdict import TestResult, Verdict
+from conformance.harness import known_failures
+from conformance.harness.known_failures import KnownFailures
+from conformance.harness.verdict import TestResult, Verdict
+from conformance.transport.text import clean, cleaned, fits
 from spec.catalogue import requirements
 from tests.suite.conftest import Suite, Tiny, serving
 

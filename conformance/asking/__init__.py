@@ -1,0 +1,1 @@
+"""How a model is asked: requests that it accepts, rows like theirs, batches."""

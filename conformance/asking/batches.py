@@ -1,0 +1,87 @@
+"""Batches: their rows, and what a model makes of each row alone."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from conformance.asking.model import Model
+from conformance.asking.neighbours import neighbours
+from conformance.checks.assertions import check, check_ok
+from conformance.checks.skips import untested
+from conformance.transport.exchange import Exchange
+from conformance.wire import tensors
+from conformance.wire.tensors import Row
+
+T = TypeVar("T")
+LARGE, VERY_LARGE = 1000, 4100  # rows: beyond the powers of two at which servers cut, where rows are short
+ELEMENTS, MOST = 50_000, 500_000  # of requests and answers: those that are asked for, those that are enough
+REFUSALS = (*range(400, 500), 503, 504, 507)  # of a batch: a limit, or too much to do
+
+
+def check_rows(model: Model, rows: Sequence[Row], batch: Exchange) -> None:
+    """The batch has the predictions of its rows, each (of equal ones the first) asked for alone."""
+    blocks = tensors.split_rows(batch.json, [1] * len(rows))
+    check(blocks is not None, f"the outputs do not hold one prediction for each of {len(rows)} rows", batch)
+    outputs = tensors.outputs_by_name(batch.json)
+    for name, output in outputs.items():
+        shape = output.get("shape")
+        cut = tensors.is_shape(shape) and shape and shape[0] % len(rows)
+        check(not cut, f"the first dimension of {name!r} does not count the rows", batch, got=shape)
+    alone = {id(row): model.predict([row]) for row in {id(row): row for row in rows}.values()}
+    expected = {row: tensors.outputs_by_name(one.json) for row, one in alone.items()}
+    for name, output in ((n, o) for found in expected.values() for n, o in found.items()):
+        if _is_padded(model, output, outputs.get(name, {})):
+            untested(f"{name!r} is as wide as the batch needs: the rows of one can't be told apart")
+    for position, (row, block) in enumerate(zip(rows, blocks or [], strict=True)):
+        for name, output in expected[id(row)].items():
+            got, datatype = block.get(name), str(outputs.get(name, {}).get("datatype"))
+            if got == output.get("data"):
+                continue  # most of very many; equal_data takes longer
+            same = tensors.equal_data(output.get("data"), got, datatype)
+            message = f"row {position} of {len(rows)} has another prediction in the batch ({name!r})"
+            check(same, message, batch, alone[id(row)], got=got, expected=output.get("data"))
+
+
+def _is_padded(model: Model, alone: dict[str, Any], batch: dict[str, Any]) -> bool:
+    """Whether an output has other inner dimensions in a batch, and the metadata lets them vary."""
+    spec = model.spec(str(alone.get("name")))
+    one, all_ = alone.get("shape"), batch.get("shape")
+    varies = spec is not None and -1 in spec.shape[1:]
+    return varies and tensors.is_shape(one) and tensors.is_shape(all_) and one[1:] != all_[1:]
+
+
+def cut(rows: Sequence[Row], limit: int) -> list[Sequence[Row]]:
+    """The rows in batches of so many at most."""
+    return [rows[start : start + limit] for start in range(0, len(rows), limit)]
+
+
+def accepted_neighbours(model: Model) -> list[Row]:
+    """The good row, which comes first, and those of its neighbours that are accepted alone."""
+    rows = neighbours(model.inputs, model.base_rows[0])
+    return [row for row in rows if model.predict([row]).status == 200]
+
+
+def large_size(model: Model) -> int:
+    """How many rows are many, but not too much to send."""
+    return min(max(LARGE, min(VERY_LARGE, ELEMENTS // model.width)), max(MOST // model.width, 2))
+
+
+def large_answer(model: Model, rows: Sequence[Row]) -> Exchange:
+    """The prediction for very many rows. Skips when they are refused: a server may limit the batch."""
+    if model.predict(rows[:2]).status != 200:
+        untested(f"{model.name} refuses two rows that it accepts one at a time: v2.infer.answers")
+    answer = model.predict(rows)
+    if answer.status in REFUSALS:
+        untested(f"{model.name} does not take {len(rows)} rows at once: status {answer.status}")
+    check_ok(answer, "a large batch is answered or refused")
+    return answer
+
+
+def apart(rows: Iterable[T], ask: Callable[[T], Exchange], tell: Callable[[Exchange], Any]) -> list[T]:
+    """The rows that are accepted, of those with one and the same prediction the first. ``tell``: reads it."""
+    found: dict[str, T] = {}
+    for row in rows:
+        answer = ask(row)
+        if answer.status == 200:
+            found.setdefault(json.dumps(tell(answer), sort_keys=True), row)
+    return list(found.values())

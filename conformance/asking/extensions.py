@@ -1,0 +1,71 @@
+"""Extensions that a server may list by Triton's names, and how each is asked for without harm.
+
+Source: Triton Inference Server 2.51.0, docs/protocol/extension_*.md.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from conformance.asking.model import Model
+from conformance.transport.exchange import Exchange
+from conformance.transport.http import ABSENT
+from conformance.wire import tensors
+
+_LENGTH = "inference-header-content-length"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer tells of an extension. ``wanted``: what there must be; ``got``: what there is."""
+
+    answer: Exchange
+    there: bool
+    wanted: str
+    got: str
+
+
+def _address(method: str, path: str, model: Model) -> Told:
+    """Whether an address is there. ``path``: below that of the model where it does not begin with a slash."""
+    where = path if path.startswith("/") else model.path(path)
+    answer = model.client.post_json(where, {}) if method == "POST" else model.client.get(where)
+    there = answer.status not in ABSENT
+    return Told(answer, there, f"{method} {where} must be there", f"status {answer.status}")
+
+
+def _binary(model: Model) -> Told:
+    """Whether an answer is binary where the request asks for it, which may be refused."""
+    answer = model.infer(_with(model.base_body, binary_data_output=True))
+    there = answer.status != 200 or _LENGTH in answer.response.headers
+    return Told(answer, there, "an answer asked for as binary has its header", f"no {_LENGTH}")
+
+
+def _classification(model: Model) -> Told:
+    """Whether an output is texts (value:index) where the request asks for one class, which may be refused."""
+    assert model.base is not None
+    name = next(iter(tensors.outputs_by_name(model.base.json)), "")
+    outputs = [{"name": name, "parameters": {"classification": 1}}]
+    answer = model.infer(model.base_body | {"outputs": outputs})
+    got = str(tensors.outputs_by_name(answer.json).get(name, {}).get("datatype"))
+    there = answer.status != 200 or got == "BYTES"
+    return Told(answer, there, "an output asked for as classes is BYTES", got)
+
+
+def _with(body: Mapping[str, Any], **parameters: Any) -> dict[str, Any]:
+    return {**body, "parameters": {**body.get("parameters", {}), **parameters}}
+
+
+_INDEX = partial(_address, "POST", "/v2/repository/index")
+EXTENSIONS: Mapping[str, Callable[[Model], Told]] = {
+    "binary_tensor_data": _binary,
+    "classification": _classification,
+    "cuda_shared_memory": partial(_address, "GET", "/v2/cudasharedmemory/status"),
+    "logging": partial(_address, "GET", "/v2/logging"),
+    "model_configuration": partial(_address, "GET", "config"),
+    "model_repository": _INDEX,
+    "model_repository(unload_dependents)": _INDEX,
+    "statistics": partial(_address, "GET", "stats"),
+    "system_shared_memory": partial(_address, "GET", "/v2/systemsharedmemory/status"),
+    "trace": partial(_address, "GET", "/v2/trace/setting"),
+}

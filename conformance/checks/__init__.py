@@ -1,0 +1,1 @@
+"""What is asserted of an answer, and why a requirement is not tested."""

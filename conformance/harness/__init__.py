@@ -1,0 +1,1 @@
+"""The run: options, what is there, results and their report."""

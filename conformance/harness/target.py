@@ -1,0 +1,49 @@
+"""The target of a run: its models, what it lacks, and what a test may want to know of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.asking.model import Model
+from conformance.oracles.answers import Answers
+from conformance.transport.http import Client
+
+
+class SetupError(Exception):
+    """The target can't be tested as asked. The message says why, and what to do."""
+
+
+class NotYet(SetupError):
+    """It can't be tested now; it may be later."""
+
+
+@dataclass
+class Target:
+    """What is tested.
+
+    missing: for each profile that the target lacks, the reason. pace: the seconds that a good request takes.
+    left_out: what of the sample no request holds.
+    """
+
+    client: Client
+    models: list[Model]
+    missing: Mapping[str, str]
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+    mlmodel: Path | None = None
+    version: str = ""
+    pace: float = 0.0
+    left_out: Sequence[str] = ()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
+        printer.text(f"Target({self.client.url!r})")
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """The server metadata; empty when it can't be had."""
+        for path in ("/v2", "/v2/"):
+            answer = self.client.get(path)
+            if answer.status == 200 and isinstance(answer.json, dict):
+                return dict(answer.json)
+        return {}

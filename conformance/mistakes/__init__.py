@@ -1,0 +1,1 @@
+"""Requests that are wrong, and what a model makes of them."""

@@ -1,0 +1,1 @@
+"""One model behind both protocols: parity.*."""

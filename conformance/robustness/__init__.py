@@ -1,0 +1,1 @@
+"""Requests that may bring a server down: robustness.*."""

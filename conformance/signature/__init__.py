@@ -1,0 +1,1 @@
+"""The model's signature, told by the model itself: signature.*."""

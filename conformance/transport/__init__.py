@@ -1,0 +1,1 @@
+"""What carries requests and answers, and how an exchange is shown and sent again."""

@@ -1,0 +1,126 @@
+"""Several requests at the same time."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from conformance.asking.batches import accepted_neighbours, apart
+from conformance.asking.model import Model
+from conformance.asking.server import denies
+from conformance.checks.assertions import check
+from conformance.checks.skips import untested
+from conformance.harness.target import Target
+from conformance.oracles.known import known_parameters
+from conformance.transport.exchange import Exchange
+from conformance.transport.together import FEW, REQUESTS, ROUNDS, together
+from conformance.wire import tensors
+from conformance.wire.tensors import Row
+
+requirement = pytest.mark.requirement
+PROBES = 20  # while these run
+# One choice of rows is enough, and a race does not shrink.
+once = settings(max_examples=1, phases=[Phase.generate])
+
+
+def _asked(model: Model, bodies: Sequence[Any]) -> list[Exchange]:
+    return together(model.client, [(model.path("infer"), body) for body in bodies])
+
+
+def _told(answer: Exchange) -> Any:
+    """The data of the outputs."""
+    return {name: output.get("data") for name, output in tensors.outputs_by_name(answer.json).items()}
+
+
+def _bodies(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Requests that differ in id, rows, number of rows and outputs."""
+    assert model.base is not None
+    names = sorted(tensors.outputs_by_name(model.base.json))
+    if not names:
+        untested("the good answer has no outputs")
+    counts = [1 + i % min(3, model.limit) for i in range(REQUESTS)]
+    some = [[rows[(i + j) % len(rows)] for j in range(count)] for i, count in enumerate(counts)]
+    bodies = [model.body(rows, id=f"request-{i}") for i, rows in enumerate(some)]
+    for i, body in enumerate(bodies[3::4]):
+        body["outputs"] = [{"name": names[i % len(names)]}]
+    return bodies
+
+
+def _answered(model: Model, bodies: Sequence[Any]) -> tuple[list[Any], list[Exchange]]:
+    """The requests that the model answers when they come alone, and the answers."""
+    alone = [(body, model.infer(body)) for body in bodies]
+    good = [(body, one) for body, one in alone if one.status == 200 and isinstance(one.json, dict)]
+    if len(good) < 2:
+        untested(f"{model.name} refuses the rows that are drawn for it: give a valid request with --sample")
+    return [body for body, _ in good], [one for _, one in good]
+
+
+def _check_same(one: Exchange, two: Exchange) -> None:
+    """The concurrent answer is the sequential one: id, outputs, shapes, data."""
+    message = "the answer is another one when other requests run beside it"
+    check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
+    ids = [e.json.get("id") for e in (one, two)]
+    check(ids[0] == ids[1], message, one, two, got=f"id {ids[1]}", expected=f"id {ids[0]}")
+    different = tensors.difference(one.json, two.json)
+    check(not different, message, one, two, got=different)
+
+
+@requirement("v2.concurrency.isolation")
+@once
+@given(data=st.data())
+def test_isolation(steady: Model, target: Target, data: st.DataObject) -> None:
+    drawn = [*accepted_neighbours(steady), *(data.draw(steady.row()) for _ in range(REQUESTS // 2))]
+    rows = apart(drawn, lambda row: steady.predict([row]), _told) or steady.base_rows
+    known = [
+        body | {"id": f"known-{i}"} for i, body in enumerate(known_parameters(target.answers, steady, "v2"))
+    ]
+    known = known[: REQUESTS // 2]
+    bodies = [*_bodies(steady, rows)[: REQUESTS - len(known)], *known]
+    bodies, alone = _answered(steady, bodies)
+    for _ in range(ROUNDS):
+        for one, two in zip(alone, _asked(steady, bodies), strict=True):
+            _check_same(one, two)
+
+
+@requirement("v2.concurrency.bad-neighbour")
+def test_bad_neighbour(steady: Model) -> None:
+    good = steady.body(steady.base_rows, id="conformance")
+    bad = good | {"inputs": []}
+    alone = steady.infer(good)
+    if alone.status != 200:
+        untested(f"{steady.name} does not take the good request with an id")
+    # Each good request is the same: what mixes good ones up is v2.concurrency.isolation's finding.
+    for answer in _asked(steady, [good, bad] * REQUESTS)[::2]:
+        _check_same(alone, answer)
+
+
+@requirement("v2.concurrency.health")
+def test_health(scored: Model) -> None:
+    paths = ["/v2/health/live", "/v2/health/ready", scored.path("ready")]
+    ready = [path for path in paths if _says_yes(scored.client.get(path))]
+    if not ready:
+        untested("the server is neither live nor ready: v2.health")
+    probes = []
+    with ThreadPoolExecutor(FEW) as pool:
+        running = [pool.submit(scored.client.twin().post_json, *_good(scored)) for _ in range(4 * FEW)]
+        for path in islice(cycle(ready), PROBES):
+            probes.append(scored.client.get(path))
+            if all(one.done() for one in running):
+                break
+    if any(one.result().status != 200 for one in running):
+        untested("the requests beside it are refused: v2.concurrency.isolation")
+    for probe in probes:
+        message = "the server answers four requests at a time, and says that it is not there"
+        check(_says_yes(probe), message, probe, got=f"status {probe.status}", expected="status 200")
+
+
+def _says_yes(answer: Exchange) -> bool:
+    return answer.status == 200 and not denies(answer)
+
+
+def _good(model: Model) -> tuple[str, Any]:
+    return model.path("infer"), model.base_body

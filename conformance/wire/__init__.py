@@ -1,0 +1,1 @@
+"""What the bytes mean: tensors, content types, scoring requests, JSON. Pure functions."""
