@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from conformance.asking.invocations import PATH, Invocations
-from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
 from conformance.asking.sample import Sample
 from conformance.asking.sample import load as load_sample
 from conformance.checks.skips import no_request, untested
@@ -244,7 +244,7 @@ def client(target: Target) -> Client:
 
 
 @pytest.fixture(scope="session")
-def scored(model: Model) -> Model:
+def scored(model: RestModel) -> RestModel:
     """A model with a request that it is known to accept."""
     if model.base is None:
         no_request(model.name)
@@ -252,7 +252,7 @@ def scored(model: Model) -> Model:
 
 
 @pytest.fixture(scope="session")
-def steady(scored: Model) -> Model:
+def steady(scored: RestModel) -> RestModel:
     """A model that gives the same answer to the same request."""
     if not scored.deterministic:
         untested(f"{scored.name} answers the same request differently")
@@ -260,7 +260,7 @@ def steady(scored: Model) -> Model:
 
 
 @pytest.fixture(scope="session")
-def batched(steady: Model) -> Model:
+def batched(steady: RestModel) -> RestModel:
     """A steady model whose inputs take any number of rows, each predicted for itself."""
     if steady.limit == 1 or not steady.row_wise:
         untested(f"{steady.name} takes no batches of independent rows")
@@ -268,7 +268,7 @@ def batched(steady: Model) -> Model:
 
 
 @pytest.fixture(scope="session")
-def scoring(mlflow_model: Model) -> Invocations:
+def scoring(mlflow_model: RestModel) -> Invocations:
     """The scoring endpoint, with a request that it is known to accept."""
     endpoint = Invocations(mlflow_model)
     if endpoint.base is None:

@@ -8,27 +8,28 @@ from conformance.asking.model import Model
 from conformance.asking.neighbours import neighbours
 from conformance.checks.assertions import check, check_ok
 from conformance.checks.skips import untested
-from conformance.transport.exchange import Exchange
+from conformance.transport.answer import Answer
+from conformance.transport.outcome import Judged
 from conformance.wire import tensors
 from conformance.wire.tensors import Row
 
 T = TypeVar("T")
+J = TypeVar("J", bound=Judged)
 LARGE, VERY_LARGE = 1000, 4100  # rows: beyond the powers of two at which servers cut, where rows are short
 ELEMENTS, MOST = 50_000, 500_000  # of requests and answers: those that are asked for, those that are enough
-REFUSALS = (*range(400, 500), 503, 504, 507)  # of a batch: a limit, or too much to do
 
 
-def check_rows(model: Model, rows: Sequence[Row], batch: Exchange) -> None:
+def check_rows(model: Model, rows: Sequence[Row], batch: Answer) -> None:
     """The batch has the predictions of its rows, each (of equal ones the first) asked for alone."""
-    blocks = tensors.split_rows(batch.json, [1] * len(rows))
+    blocks = tensors.split_rows(batch.outputs, [1] * len(rows))
     check(blocks is not None, f"the outputs do not hold one prediction for each of {len(rows)} rows", batch)
-    outputs = tensors.outputs_by_name(batch.json)
+    outputs = batch.outputs
     for name, output in outputs.items():
         shape = output.get("shape")
         cut = tensors.is_shape(shape) and shape and shape[0] % len(rows)
         check(not cut, f"the first dimension of {name!r} does not count the rows", batch, got=shape)
     alone = {id(row): model.predict([row]) for row in {id(row): row for row in rows}.values()}
-    expected = {row: tensors.outputs_by_name(one.json) for row, one in alone.items()}
+    expected = {row: one.outputs for row, one in alone.items()}
     for name, output in ((n, o) for found in expected.values() for n, o in found.items()):
         if _is_padded(model, output, outputs.get(name, {})):
             untested(f"{name!r} is as wide as the batch needs: the rows of one can't be told apart")
@@ -58,7 +59,7 @@ def cut(rows: Sequence[Row], limit: int) -> list[Sequence[Row]]:
 def accepted_neighbours(model: Model) -> list[Row]:
     """The good row, which comes first, and those of its neighbours that are accepted alone."""
     rows = neighbours(model.inputs, model.base_rows[0])
-    return [row for row in rows if model.predict([row]).status == 200]
+    return [row for row in rows if model.predict([row]).answered]
 
 
 def large_size(model: Model) -> int:
@@ -66,22 +67,22 @@ def large_size(model: Model) -> int:
     return min(max(LARGE, min(VERY_LARGE, ELEMENTS // model.width)), max(MOST // model.width, 2))
 
 
-def large_answer(model: Model, rows: Sequence[Row]) -> Exchange:
+def large_answer(model: Model, rows: Sequence[Row]) -> Answer:
     """The prediction for very many rows. Skips when they are refused: a server may limit the batch."""
-    if model.predict(rows[:2]).status != 200:
+    if not model.predict(rows[:2]).answered:
         untested(f"{model.name} refuses two rows that it accepts one at a time: v2.infer.answers")
     answer = model.predict(rows)
-    if answer.status in REFUSALS:
+    if answer.declined:
         untested(f"{model.name} does not take {len(rows)} rows at once: status {answer.status}")
     check_ok(answer, "a large batch is answered or refused")
     return answer
 
 
-def apart(rows: Iterable[T], ask: Callable[[T], Exchange], tell: Callable[[Exchange], Any]) -> list[T]:
+def apart(rows: Iterable[T], ask: Callable[[T], J], tell: Callable[[J], Any]) -> list[T]:
     """The rows that are accepted, of those with one and the same prediction the first. ``tell``: reads it."""
     found: dict[str, T] = {}
     for row in rows:
         answer = ask(row)
-        if answer.status == 200:
+        if answer.answered:
             found.setdefault(json.dumps(tell(answer), sort_keys=True), row)
     return list(found.values())

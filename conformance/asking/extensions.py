@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from conformance.asking.model import Model
-from conformance.transport.exchange import Exchange
+from conformance.asking.rest import RestModel
 from conformance.transport.http import ABSENT
-from conformance.wire import tensors
+from conformance.transport.outcome import Judged
 
 _LENGTH = "inference-header-content-length"
 
@@ -20,13 +19,13 @@ _LENGTH = "inference-header-content-length"
 class Told:
     """What an answer tells of an extension. ``wanted``: what there must be; ``got``: what there is."""
 
-    answer: Exchange
+    answer: Judged
     there: bool
     wanted: str
     got: str
 
 
-def _address(method: str, path: str, model: Model) -> Told:
+def _address(method: str, path: str, model: RestModel) -> Told:
     """Whether an address is there. ``path``: below that of the model where it does not begin with a slash."""
     where = path if path.startswith("/") else model.path(path)
     answer = model.client.post_json(where, {}) if method == "POST" else model.client.get(where)
@@ -34,21 +33,21 @@ def _address(method: str, path: str, model: Model) -> Told:
     return Told(answer, there, f"{method} {where} must be there", f"status {answer.status}")
 
 
-def _binary(model: Model) -> Told:
+def _binary(model: RestModel) -> Told:
     """Whether an answer is binary where the request asks for it, which may be refused."""
-    answer = model.infer(_with(model.base_body, binary_data_output=True))
-    there = answer.status != 200 or _LENGTH in answer.response.headers
+    answer = model.post(_with(model.base_body, binary_data_output=True))
+    there = not answer.answered or _LENGTH in answer.response.headers
     return Told(answer, there, "an answer asked for as binary has its header", f"no {_LENGTH}")
 
 
-def _classification(model: Model) -> Told:
+def _classification(model: RestModel) -> Told:
     """Whether an output is texts (value:index) where the request asks for one class, which may be refused."""
     assert model.base is not None
-    name = next(iter(tensors.outputs_by_name(model.base.json)), "")
+    name = next(iter(model.base.outputs), "")
     outputs = [{"name": name, "parameters": {"classification": 1}}]
     answer = model.infer(model.base_body | {"outputs": outputs})
-    got = str(tensors.outputs_by_name(answer.json).get(name, {}).get("datatype"))
-    there = answer.status != 200 or got == "BYTES"
+    got = str(answer.outputs.get(name, {}).get("datatype"))
+    there = not answer.answered or got == "BYTES"
     return Told(answer, there, "an output asked for as classes is BYTES", got)
 
 
@@ -57,7 +56,7 @@ def _with(body: Mapping[str, Any], **parameters: Any) -> dict[str, Any]:
 
 
 _INDEX = partial(_address, "POST", "/v2/repository/index")
-EXTENSIONS: Mapping[str, Callable[[Model], Told]] = {
+EXTENSIONS: Mapping[str, Callable[[RestModel], Told]] = {
     "binary_tensor_data": _binary,
     "classification": _classification,
     "cuda_shared_memory": partial(_address, "GET", "/v2/cudasharedmemory/status"),

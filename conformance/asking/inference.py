@@ -1,18 +1,18 @@
 """Inference requests that differ from a good one by a member, and what of their answers is compared."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
 from conformance.asking.model import Model
-from conformance.checks.assertions import check, check_ok, check_status
+from conformance.checks.assertions import check, check_no_failure, check_ok
 from conformance.checks.skips import not_implemented, untested
-from conformance.transport.exchange import Exchange
-from conformance.transport.http import JSON
+from conformance.transport.answer import Answer
 from conformance.wire import tensors
-from spec.validation import is_valid
+from conformance.wire.tensors import Row
 
 PARAMETERS: dict[str, Any] = {
     "conformance_s": "text",
@@ -22,18 +22,18 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-def check_same(one: Exchange, two: Exchange, message: str) -> None:
+def check_same(one: Answer, two: Answer, message: str) -> None:
     """Two answers hold the same outputs."""
     __tracebackhide__ = True
-    different = tensors.difference(one.json, two.json)
+    different = tensors.difference(one.outputs, two.outputs)
     check(not different, message, one, two, got=different)
 
 
-def check_selected(answer: Exchange, usual: Exchange) -> None:
+def check_selected(answer: Answer, usual: Answer) -> None:
     """The outputs that were asked for are the same as where all came."""
     __tracebackhide__ = True
-    everything = tensors.outputs_by_name(usual.json)
-    for name, output in tensors.outputs_by_name(answer.json).items():
+    everything = usual.outputs
+    for name, output in answer.outputs.items():
         same = tensors.equal_data(
             output.get("data"), everything.get(name, {}).get("data"), str(output.get("datatype"))
         )
@@ -41,9 +41,9 @@ def check_selected(answer: Exchange, usual: Exchange) -> None:
         check(name not in everything or same, message, answer, usual)
 
 
-def infer_paths(model: Model) -> list[str]:
-    """Where the model can be asked: at its own path, and at those of its versions."""
-    return [model.path("infer"), *(model.path("versions", v, "infer") for v in model.versions)]
+def versions(model: Model) -> list[str]:
+    """The versions at which the model can be asked: that which the server chooses, and those listed."""
+    return ["", *model.versions]
 
 
 def check_id(model: Model, id: str) -> None:
@@ -54,21 +54,10 @@ def check_id(model: Model, id: str) -> None:
     check_id_of(answer, id)
 
 
-def check_id_taken(model: Model, id: str) -> None:
-    """Where the good request with this id, in ASCII, is taken, the answer has the id."""
-    __tracebackhide__ = True
-    body = json.dumps(model.base_body | {"id": id}).encode()
-    answer = model.client.send("POST", model.path("infer"), body, JSON)
-    check_status(answer, range(200, 500), "the request differs from a good one only by its id")
-    if answer.status == 200:
-        check_id_of(answer, id)
-
-
-def check_id_of(answer: Exchange, id: str) -> None:
+def check_id_of(answer: Answer, id: str) -> None:
     """The answer has the id."""
     __tracebackhide__ = True
-    got = answer.json.get("id") if isinstance(answer.json, dict) else None
-    check(got == id, "the id is not the request's", answer, got=got, expected=id)
+    check(answer.id == id, "the id is not the request's", answer, got=answer.id, expected=id)
 
 
 def declared(model: Model) -> set[str]:
@@ -81,7 +70,7 @@ def declared(model: Model) -> set[str]:
 def output_names(model: Model) -> list[str]:
     """The outputs of the model as it answers them."""
     assert model.base is not None
-    return sorted(tensors.outputs_by_name(model.base.json))
+    return sorted(model.base.outputs)
 
 
 def choices(model: Model) -> st.SearchStrategy[list[str]]:
@@ -92,32 +81,44 @@ def choices(model: Model) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(names), min_size=1, unique=True)
 
 
-def drawn(model: Model, data: st.DataObject) -> Exchange:
+def answered(model: Model, rows: Sequence[Row], **members: Any) -> Answer:
+    """The prediction for rows that the metadata allows; a refusal is v2.infer.answers' finding."""
+    answer = model.predict(rows, **members)
+    assume(answer.answered)
+    return answer
+
+
+def good_or_drawn(model: Model) -> st.SearchStrategy[list[Row]]:
+    """The good row, which comes first, or other rows."""
+    return st.one_of(st.just(list(model.base_rows)), model.rows())
+
+
+def drawn(model: Model, data: st.DataObject) -> Answer:
     """A good answer, to a request for all outputs or for some."""
     names = data.draw(st.one_of(st.just([]), choices(model)))
     members = {"outputs": [{"name": name} for name in names]} if names else {}
     answer = model.predict(data.draw(model.rows()), **members)
-    assume(answer.status == 200)
+    assume(answer.answered)
     return answer
 
 
-def asking(model: Model, names: list[str]) -> Exchange:
+def asking(model: Model, names: list[str]) -> Answer:
     """The answer to the good request for these outputs."""
     return model.infer(model.base_body | {"outputs": [{"name": name} for name in names]})
 
 
-def paired(model: Model, answer: Exchange) -> list[tuple[tensors.TensorSpec, dict[str, Any]]]:
+def paired(model: Model, answer: Answer) -> list[tuple[tensors.TensorSpec, dict[str, Any]]]:
     """Each declared output with the one in the answer.
 
     A single output is paired whatever its name: names are a requirement of their own.
     """
-    outputs = tensors.outputs_by_name(answer.json)
+    outputs = answer.outputs
     if len(outputs) == len(model.outputs) == 1:
         return [(model.outputs[0], next(iter(outputs.values())))]
     return [(spec, outputs[spec.name]) for spec in model.outputs if spec.name in outputs]
 
 
-def with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Exchange:
+def with_parameters(model: Model, level: str, parameters: dict[str, Any]) -> Answer:
     """The answer to the good request with parameters at the level of the request, its inputs or outputs."""
     return model.infer(parametrised(model, level, parameters))
 
@@ -127,13 +128,13 @@ def parametrised(model: Model, level: str, parameters: dict[str, Any]) -> dict[s
     body = json.loads(json.dumps(model.base_body))
     assert model.base is not None
     if level == "outputs":
-        body["outputs"] = [{"name": name} for name in tensors.outputs_by_name(model.base.json)]
+        body["outputs"] = [{"name": name} for name in model.base.outputs]
     for holder in ([body] if level == "request" else body[level]) if parameters else []:
         holder["parameters"] = holder.get("parameters", {}) | parameters
     return dict(body)
 
 
-def with_empty_parameters(model: Model, level: str) -> Exchange:
+def with_empty_parameters(model: Model, level: str) -> Answer:
     """The good request where each holder of parameters at a level has the member, empty if it had none."""
     body = json.loads(json.dumps(model.base_body))
     body["outputs"] = [{"name": name} for name in output_names(model)]
@@ -149,24 +150,21 @@ def check_parameters(model: Model, level: str) -> None:
     __tracebackhide__ = True
     for name, value in PARAMETERS.items():
         answer = with_parameters(model, level, {name: value})
-        check_status(answer, range(200, 500), f"a parameter of the {level} is no server error")
+        check_no_failure(answer, f"a parameter of the {level} is no server error")
     check_ok(with_empty_parameters(model, level), f"the {level} may have parameters of which there are none")
 
 
-def order_of(answer: Exchange, wanted: list[str], of: int) -> str:
+def order_of(answer: Answer, wanted: list[str], of: int) -> str:
     """Which of all the outputs an answer has, in words: ``wanted`` were asked for, there are ``of``."""
-    got = list(tensors.outputs_by_name(answer.json))
+    got = list(answer.outputs)
     told = {0: "no output", of: "all outputs"}.get(len(got), f"{len(got)} output")
     return "as asked" if got == wanted and wanted else told
 
 
-def check_refused_alike(model: Model, body: bytes) -> None:
-    """What the model's own path refuses in the protocol's form, the paths of its versions refuse so too."""
-    __tracebackhide__ = True
-    own, *others = (model.client.send("POST", path, body, JSON) for path in infer_paths(model))
-    if own.status not in range(400, 500) or not is_valid("v2/error", own.json):
-        untested("the model's own path does not refuse it with a 4xx status and an error object: v2.errors")
-    for answer in others:
-        told = "the model's own path refuses it with a 4xx status and an error object"
-        check_status(answer, range(400, 500), told)
-        check(is_valid("v2/error", answer.json), told, answer, own)
+def told(model: Model, answer: Answer) -> str:
+    """What an answer is worth beside the one to the good request."""
+    assert model.base is not None
+    if not answer.answered:
+        return f"refused ({answer.status})"
+    changed = tensors.difference(model.base.outputs, answer.outputs)
+    return "changes the prediction" if changed else "ignored"

@@ -1,23 +1,20 @@
 """POST /invocations for one model: a request that it accepts, and how to ask it in every form."""
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from hypothesis import assume
 from hypothesis import strategies as st
 
 from conformance.asking import strategies
-from conformance.asking.model import Model
-from conformance.asking.neighbours import neighbours
+from conformance.asking.rest import RestModel
 from conformance.asking.trial import Trial, is_deterministic, most_rows, tried
-from conformance.checks.assertions import check
-from conformance.checks.skips import not_implemented
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import Client, NoAnswer
+from conformance.transport.http import Client
+from conformance.transport.lost import NoAnswer
 from conformance.wire import predictions as reading
 from conformance.wire import scoring
 from conformance.wire.scoring import SPLIT
@@ -34,7 +31,7 @@ class Invocations:
     ``form``: the first form in which it accepts ``base_rows``; both are known once ``base`` was asked for.
     """
 
-    model: Model
+    model: RestModel
     form: str = field(default="", init=False)
     base_rows: Sequence[Row] = field(default_factory=list, init=False)
 
@@ -217,81 +214,6 @@ class Invocations:
         """The row as it is sent: one format of datetimes; ``portable`` as for ``rows``."""
         simple = portable or not self.table
         return {spec.name: [_element(spec, e, simple) for e in row[spec.name]] for spec in self.specs}
-
-
-def ways(endpoint: Invocations, group: int | None = None) -> dict[str, Callable[[Sequence[Row]], Exchange]]:
-    """How rows can be sent: in each form; without texts also as CSV and Parquet (``group``: of its rows)."""
-    specs = endpoint.specs
-    found: dict[str, Callable[[Sequence[Row]], Exchange]] = {
-        form: partial(endpoint.ask, form=form) for form in endpoint.forms
-    }
-    if endpoint.in_csv and not any(map(is_text, specs)):
-        found["CSV"] = lambda rows: endpoint.post_bytes(scoring.csv_text(specs, rows).encode(), scoring.CSV)
-        if scoring.parquet_bytes(specs, endpoint.base_rows) is not None:
-            found["Parquet"] = lambda rows: endpoint.post_bytes(
-                scoring.parquet_bytes(specs, rows, group) or b"", scoring.PARQUET
-            )
-    return found
-
-
-def check_same(endpoint: Invocations, one: Exchange, two: Exchange, message: str) -> None:
-    """Two answers hold the same predictions."""
-    __tracebackhide__ = True
-    different = endpoint.difference(one, two)
-    check(not different, message, one, two, got=different)
-
-
-def check_same_columns(endpoint: Invocations, one: Exchange, two: Exchange, message: str) -> None:
-    """Two answers hold the same predictions, be it as records or as columns.
-
-    A model without a signature sees the form of the request, and may answer in kind.
-    """
-    __tracebackhide__ = True
-    ours, theirs = (reading.columns_of(predictions(answer)) for answer in (one, two))
-    if reading.difference(ours, theirs, endpoint.datatype):
-        check_same(endpoint, one, two, message)
-
-
-def accepted_neighbours(endpoint: Invocations) -> list[Row]:
-    """Rows that share most of what they hold, and are accepted."""
-    rows = neighbours(endpoint.specs, endpoint.base_rows[0])
-    return [row for row in rows if endpoint.ask([row]).status == 200]
-
-
-def check_rows(endpoint: Invocations, rows: Sequence[Row], batch: Exchange) -> None:
-    """The batch has the predictions of its rows alone; that it has as many is another requirement."""
-    alone = {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
-    found = reading.rows_of(predictions(batch), len(rows)) or []
-    for i, (row, got) in enumerate(zip(rows, found, strict=False)):
-        one = alone[id(row)]
-        single = reading.rows_of(predictions(one), 1)
-        different = reading.difference(got, single[0], endpoint.datatype) if single else ""
-        check(not different, f"row {i} of the batch differs from the row alone", batch, one, got=different)
-
-
-def answered(endpoint: Invocations, rows: Sequence[Row], form: str = "") -> Exchange:
-    """The prediction for rows that should be accepted; a refusal is another requirement's finding."""
-    answer = endpoint.ask(rows, form)
-    assume(answer.status == 200)
-    return answer
-
-
-def is_text(spec: TensorSpec) -> bool:
-    """Whether the input holds plain text."""
-    return spec.datatype == "BYTES" and spec.content_type in ("", "np", "str")
-
-
-def texts_of(specs: Sequence[TensorSpec]) -> list[TensorSpec]:
-    """The inputs of plain text. Skips when there are none."""
-    found = [spec for spec in specs if is_text(spec)]
-    if not found:
-        not_implemented("the model has no input of text")
-    return found
-
-
-def with_text(specs: Sequence[TensorSpec], row: Row, text: str) -> Row:
-    """The row with ``text`` in all its inputs of text. Skips when it has none."""
-    return {**row, **{spec.name: [text] * spec.row_size for spec in texts_of(specs)}}
 
 
 def predictions(answer: Exchange) -> Any:

@@ -4,32 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 from hypothesis import strategies as st
 
 from conformance.asking import strategies
+from conformance.asking.declared import sized, specs, specs_of_sample
+from conformance.asking.guesses import GUESSES, PROBES, filled
 from conformance.asking.trial import BATCHES, Trial, is_deterministic, most_rows, recombinations, tried
 from conformance.checks.skips import untested
-from conformance.transport.exchange import Exchange
-from conformance.transport.http import Client, NoAnswer
-from conformance.wire import scoring, tensors
+from conformance.transport.answer import Answer, Transport
+from conformance.transport.lost import NoAnswer
+from conformance.wire import tensors
 from conformance.wire.tensors import Row, TensorSpec
-from spec.tables import DATATYPES
 
-_GUESSES: list[dict[str, Any]] = [
-    {"boolean": True, "integer": 1, "number": 1.0, "string": "a"},
-    {"boolean": False, "integer": 0, "number": 0.0, "string": ""},
-    {"boolean": True, "integer": 10, "number": 10.0, "string": "1"},
-]
-# What many models with a narrower domain refuse: categories, probabilities, tokens, lengths.
-_PROBES: list[dict[str, Any]] = [
-    {"boolean": True, "integer": -100, "number": -1.0, "string": "conformance"},
-    {"boolean": False, "integer": 100, "number": 1000.0, "string": "é 🍷"},
-    {"boolean": True, "integer": 3, "number": 0.5, "string": "2.5"},
-]
 _PATIENCE = 50  # refusals
-_WRITTEN = {"base64": "YQ==", "datetime": "2020-01-01T00:00:00", "pd_json": "{}"}
 
 
 @dataclass
@@ -42,7 +30,7 @@ class Model:
     the sample as a scoring request, where it was given as one.
     """
 
-    client: Client
+    transport: Transport
     name: str
     sample: dict[str, Any] | None = None
     rows_alone: bool = True
@@ -54,22 +42,15 @@ class Model:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
         printer.text(f"Model({self.name!r})")
 
-    def path(self, *parts: str) -> str:
-        """A path below the model's own, or below that of its version; each part quoted."""
-        below = ("versions", self.version) if self.version and parts[:1] != ("versions",) else ()
-        return "/".join(["/v2/models", *(quote(part, safe="") for part in (self.name, *below, *parts))])
-
     @cached_property
-    def metadata(self) -> Exchange:
+    def metadata(self) -> Answer:
         """The answer to the model metadata request."""
-        return self.client.get(self.path())
+        return self.transport.metadata(self.name, self.version)
 
     @property
-    def described(self) -> dict[str, Any]:
+    def described(self) -> Mapping[str, Any]:
         """The model metadata; empty when the answer is none."""
-        return (
-            self.metadata.json if self.metadata.status == 200 and isinstance(self.metadata.json, dict) else {}
-        )
+        return self.metadata.message if self.metadata.answered else {}
 
     @cached_property
     def inputs(self) -> list[TensorSpec]:
@@ -110,13 +91,13 @@ class Model:
         It has not where an output is declared without rows, or one row is answered with none or with several.
         """
         declared = all(spec.batched for spec in self.outputs)
-        return self.rows_alone and declared and (self.base is None or _has_one_row(self.base.json))
+        return self.rows_alone and declared and (self.base is None or _has_one_row(self.base.outputs))
 
     @property
     def width(self) -> int:
         """How many elements a row has, in the request and in the answer to the good one."""
-        body = self.base.json if self.base else None
-        answered = [len(tensors.flat(o.get("data"))) for o in tensors.outputs_by_name(body).values()]
+        outputs = self.base.outputs.values() if self.base else []
+        answered = [len(tensors.flat(output.get("data"))) for output in outputs]
         return max(sum(answered) + sum(spec.row_size for spec in self.inputs), 1)
 
     @property
@@ -152,18 +133,22 @@ class Model:
             members["parameters"] = always | members.get("parameters", {})
         return body | members
 
-    def infer(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
-        """POST an inference request (parsed JSON)."""
-        return self.client.post_json(self.path("infer"), body, headers)
+    def infer(self, body: Mapping[str, Any], version: str = "") -> Answer:
+        """The answer to an inference request, of the model's own version where none is named."""
+        return self.transport.infer(self.name, version or self.version, body)
 
-    def predict(self, rows: Sequence[Row], **members: Any) -> Exchange:
-        """POST the inference request for ``rows``.
+    def together(self, bodies: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """The answers to inference requests that it has at the same time."""
+        return self.transport.together(self.name, self.version, bodies)
+
+    def predict(self, rows: Sequence[Row], **members: Any) -> Answer:
+        """The answer to the inference request for ``rows``.
 
         Gives the test up when most requests that fit the metadata are refused: Hypothesis would try long.
         """
         answer = self.infer(self.body(rows, **members))
-        self.accepted += answer.status == 200
-        self.refused += answer.status != 200
+        self.accepted += answer.answered
+        self.refused += not answer.answered
         if self.refused > _PATIENCE + 3 * self.accepted:
             untested(f"{self.name} refuses most of what fits its metadata: give a request with --sample FILE")
         return answer
@@ -171,7 +156,7 @@ class Model:
     # One request that is known to be good
 
     @cached_property
-    def base(self) -> Exchange | None:
+    def base(self) -> Answer | None:
         """The answer to the first of the candidate rows that the model accepts; None when it takes none.
 
         Where it takes none as they are, all requests have an id from now on: some servers need one.
@@ -182,20 +167,20 @@ class Model:
                     answer = self.predict(rows)
                 except NoAnswer:
                     continue
-                if answer.status == 200:
+                if answer.answered:
                     self.base_rows = rows[:1]
                     return answer if len(rows) == 1 else self._with_one_row(rows)
                 self.refusal = answer
         self.always = {}
         return None
 
-    def _with_one_row(self, rows: Sequence[Row]) -> Exchange:
+    def _with_one_row(self, rows: Sequence[Row]) -> Answer:
         """The answer to the first of rows that are accepted together.
 
         Where it is refused alone, they are one tensor that can't be cut, and no batch.
         """
         answer = self.predict(rows[:1])
-        if answer.status != 200:
+        if not answer.answered:
             self.inputs = [replace(s, shape=(len(rows), *s.row_shape)) for s in self.inputs]
             self.base_rows = [{s.name: [e for row in rows for e in row[s.name]] for s in self.inputs}]
             answer = self.predict(self.base_rows)
@@ -205,15 +190,15 @@ class Model:
     refused: int = field(default=0, init=False)
     base_rows: Sequence[Row] = field(default_factory=list, init=False)
     always: dict[str, Any] = field(default_factory=dict, init=False)  # members of every request
-    refusal: Exchange | None = field(default=None, init=False)  # of the last of the candidate rows
+    refusal: Answer | None = field(default=None, init=False)  # of the last of the candidate rows
 
     def candidates(self) -> Iterable[Sequence[Row]]:
         """Rows that the model may accept: those given, then guesses."""
         if not self.inputs:
             return
         yield from filter(None, map(self._given, (self.sample, self.known)))
-        for guess in _GUESSES:
-            yield [self._filled(guess)]
+        for guess in GUESSES:
+            yield [filled(self.inputs, guess)]
 
     def _given(self, request: Mapping[str, Any] | None) -> list[dict[str, list[Any]]]:
         """The rows of a request that was given; none when it lacks an input or has no rows."""
@@ -243,10 +228,7 @@ class Model:
     @property
     def probes(self) -> list[Row]:
         """Rows that fit the metadata, of which a model with a narrower domain refuses some."""
-        return [*self.base_rows, *(self._filled(guess) for guess in [*_GUESSES, *_PROBES])]
-
-    def _filled(self, guess: Mapping[str, Any]) -> Row:
-        return {spec.name: [_guessed(spec, guess)] * spec.row_size for spec in self.inputs}
+        return [*self.base_rows, *(filled(self.inputs, guess) for guess in [*GUESSES, *PROBES])]
 
     @property
     def base_body(self) -> dict[str, Any]:
@@ -259,9 +241,9 @@ class Model:
         return self.base is not None and is_deterministic(
             self.base_rows,
             self.predict,
-            lambda one, two: tensors.difference(one.json, two.json),
+            lambda one, two: tensors.difference(one.outputs, two.outputs),
             batched=self.batched,
-            text=any(o.get("datatype") == "BYTES" for o in tensors.outputs_by_name(self.base.json).values()),
+            text=any(o.get("datatype") == "BYTES" for o in self.base.outputs.values()),
         )
 
     # What Hypothesis draws for it
@@ -280,9 +262,7 @@ class Model:
         if self.sample is None or self.base is None:
             return True
         others = recombinations(self._given(self.sample), self.inputs)
-        return all(
-            answer.status == 200 for _, answer in tried(others, lambda row: self.predict([row])).answers
-        )
+        return all(answer.answered for _, answer in tried(others, lambda row: self.predict([row])).answers)
 
     @property
     def _structured(self) -> bool:
@@ -294,62 +274,7 @@ class Model:
         return st.lists(self.row(), min_size=min(minimum, most), max_size=min(maximum, most))
 
 
-def specs(declared: Any) -> list[TensorSpec]:
-    """The metadata tensors that can be read; those that can't are another requirement's finding."""
-    found = []
-    for tensor in declared if isinstance(declared, list) else []:
-        try:
-            parameters = tensor.get("parameters") or {}
-            shape = tuple(int(d) for d in tensor["shape"])
-            content_type = str(parameters.get("content_type") or "")
-            found.append(
-                TensorSpec(str(tensor["name"]), str(tensor["datatype"]).upper(), shape, content_type)
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
-            continue
-    return found
-
-
-def sized(declared: Sequence[TensorSpec], given: Sequence[Mapping[str, Any]]) -> list[TensorSpec]:
-    """The declared inputs with their variable inner dimensions as in the tensors given.
-
-    The first dimension too where the tensors differ in their number of rows, and are no batch.
-    """
-    shapes = {tensor["name"]: tensor["shape"] for tensor in given}
-    named = [s for s in declared if s.name in shapes]
-    fitting = {s.name: shapes[s.name] for s in named if len(shapes[s.name]) == len(s.shape)}
-    whole = len({fitting[s.name][0] if s.batched else 1 for s in declared if s.name in fitting}) > 1
-    return [_sized(spec, fitting[spec.name], whole) if spec.name in fitting else spec for spec in declared]
-
-
-def _sized(spec: TensorSpec, given: Sequence[int], whole: bool) -> TensorSpec:
-    free = [d < 0 and (whole or position > 0) for position, d in enumerate(spec.shape)]
-    shape = [g if f else d for f, d, g in zip(free, spec.shape, given, strict=True)]
-    return replace(spec, shape=tuple(shape))
-
-
-def _has_one_row(body: Any) -> bool:
+def _has_one_row(outputs: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether each output of an answer has one row, as far as its shape can be read."""
-    shapes = [output.get("shape") for output in tensors.outputs_by_name(body).values()]
+    shapes = [output.get("shape") for output in outputs.values()]
     return all(tuple(shape[:1]) == (1,) for shape in shapes if tensors.is_shape(shape))
-
-
-def specs_of_sample(given: Sequence[Mapping[str, Any]]) -> list[TensorSpec]:
-    """The inputs as a request shows them: of any number of rows, when all have as many."""
-    batched = len({tuple(tensor["shape"][:1]) for tensor in given}) == 1
-    return [_spec_of_sample(tensor, batched) for tensor in given]
-
-
-def _spec_of_sample(tensor: Mapping[str, Any], batched: bool) -> TensorSpec:
-    shape = (-1, *tensor["shape"][1:]) if batched else tuple(tensor["shape"])
-    named = str((tensor.get("parameters") or {}).get("content_type") or "")
-    content_type = named or scoring.likely_content_type(tensors.flat(tensor["data"]))
-    return TensorSpec(tensor["name"], tensor["datatype"], shape, content_type)
-
-
-def _guessed(spec: TensorSpec, guess: Mapping[str, Any]) -> Any:
-    row = DATATYPES.get(spec.datatype)
-    kind = row.element if row else "number"
-    if kind == "string":
-        return _WRITTEN.get(spec.content_type, guess[kind])
-    return max(guess[kind], 0) if kind == "integer" and row and row.minimum == 0 else guess[kind]

@@ -1,6 +1,7 @@
 """What a server tells of itself and its models, and names of what it does not have."""
 
 from conformance.asking.model import Model
+from conformance.transport import rest
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import ABSENT, Client
 
@@ -27,4 +28,4 @@ def unknown_versions(model: Model) -> list[str]:
 
 def odd_models(client: Client) -> list[Exchange]:
     """The answers to metadata requests for models that are not there and have odd names."""
-    return [client.get(Model(client, f"{UNKNOWN}-{name}").path()) for name in _ODD]
+    return [client.get(rest.path(f"{UNKNOWN}-{name}")) for name in _ODD]

@@ -165,3 +165,15 @@ def alike(value: Any) -> st.SearchStrategy[Any]:
     if isinstance(value, int) and not isinstance(value, bool):
         return st.integers(-(2**63), 2**63 - 1)
     return st.booleans() if isinstance(value, bool) else st.just(value)
+
+
+# Scalars by their type in a signature of MLflow.
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "boolean": st.booleans(),
+    "integer": st.integers(-1000, 1000),
+    "long": st.integers(-1000, 1000),
+    "float": st.integers(-64, 64).map(lambda i: i / 4),
+    "double": st.floats(-1000, 1000),
+    "string": texts,
+    "datetime": datetimes,
+}

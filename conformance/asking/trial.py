@@ -4,38 +4,39 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from conformance.transport.exchange import Exchange
-from conformance.transport.http import NoAnswer
+from conformance.transport.lost import NoAnswer
+from conformance.transport.outcome import Judged, Outcome
 from conformance.wire.tensors import Row, TensorSpec
 
+T = TypeVar("T")
 # Of 90 answers, one differs in 99 of 100 runs where one in twenty does.
 _OFTEN, _OFTEN_SECONDS = 90, 5.0
 _MANY = 16  # equal rows, or requests for one
 BATCHES = (9, 8, 6, 4, 3, 2)  # rows of small batches
 _ELEMENTS = 500_000  # of a batch that is sent to find the limit
-_TOO_MANY = (400, 413, 422)
+_TOO_MANY = (Outcome.MISTAKE, Outcome.TOO_MUCH)
 
 
 @dataclass(frozen=True)
 class Trial:
     """Rows of all sorts that fit the metadata, with their answers; none where a sample tells what fits."""
 
-    answers: Sequence[tuple[Row, Exchange]] = ()
+    answers: Sequence[tuple[Row, Judged]] = ()
 
     @property
-    def refusals(self) -> list[Exchange]:
+    def refusals(self) -> list[Judged]:
         """The answers to rows that are not accepted."""
-        return [answer for _, answer in self.answers if answer.status != 200]
+        return [answer for _, answer in self.answers if not answer.answered]
 
     @property
     def domain(self) -> list[Row]:
         """The rows that are accepted, where others are not; empty where all are."""
-        return [row for row, answer in self.answers if answer.status == 200] if self.refusals else []
+        return [row for row, answer in self.answers if answer.answered] if self.refusals else []
 
 
-def tried(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> Trial:
+def tried(rows: Iterable[Row], ask: Callable[[Row], Judged]) -> Trial:
     """The rows that have an answer, with it."""
     found = []
     for row in rows:
@@ -44,7 +45,7 @@ def tried(rows: Iterable[Row], ask: Callable[[Row], Exchange]) -> Trial:
     return Trial(found)
 
 
-def most_rows(rows: Sequence[Row], ask: Callable[[Sequence[Row]], Exchange], width: int) -> int:
+def most_rows(rows: Sequence[Row], ask: Callable[[Sequence[Row]], Judged], width: int) -> int:
     """How many of these rows are accepted at once: the largest of ``BATCHES``, else one.
 
     A batch that is a server's error is within the limit. ``width``: elements of a row.
@@ -53,7 +54,7 @@ def most_rows(rows: Sequence[Row], ask: Callable[[Sequence[Row]], Exchange], wid
     for size in sizes:
         with contextlib.suppress(NoAnswer):
             answer = ask([*rows] * size)
-            if answer.status not in _TOO_MANY:
+            if answer.evidence.outcome not in _TOO_MANY:
                 return size
     return 1 if sizes else BATCHES[-1]
 
@@ -79,8 +80,8 @@ def _smaller(spec: TensorSpec, elements: Sequence[Any]) -> Sequence[Any]:
 
 def is_deterministic(
     rows: Sequence[Row],
-    ask: Callable[[Sequence[Row]], Exchange],
-    differ: Callable[[Exchange, Exchange], object],
+    ask: Callable[[Sequence[Row]], T],
+    differ: Callable[[T, T], object],
     *,
     batched: bool,
     text: bool,

@@ -9,11 +9,18 @@ from hypothesis import strategies as st
 
 from conformance.asking.inference import paired
 from conformance.asking.model import Model
-from conformance.checks.assertions import check, check_ok, check_status, fail
+from conformance.checks.assertions import (
+    check,
+    check_no_failure,
+    check_ok,
+    check_refused,
+    check_rejected,
+    fail,
+)
 from conformance.checks.skips import not_implemented, untested
 from conformance.harness.target import Target
 from conformance.oracles.echo import bodies, carrier, echo_carrier, good_carrier
-from conformance.transport.exchange import Exchange
+from conformance.transport.answer import Answer
 from conformance.wire import content_types, tensors
 from conformance.wire.tensors import TensorSpec
 from spec.tables import CONTENT_TYPES
@@ -63,7 +70,7 @@ def test_single(model: Model, target: Target) -> None:
     message = f"the content type {model.content_type} is for one input"
     check(alone, message, model.metadata, got=len(model.inputs), expected=1)
     for answer in _answers(model, target):
-        whole, count = content_types.named(answer.json), len(tensors.outputs_by_name(answer.json))
+        whole, count = content_types.named(answer.message), len(answer.outputs)
         message = f"the content type {whole} is for one output"
         check(whole not in _SINGLE or count == 1, message, answer, got=count, expected=1)
 
@@ -71,11 +78,11 @@ def test_single(model: Model, target: Target) -> None:
 # Answers
 
 
-def _answers(model: Model, target: Target) -> Iterator[Exchange]:
+def _answers(model: Model, target: Target) -> Iterator[Answer]:
     """Good answers, some at most."""
     for _, body in zip(range(6), bodies(model, target.answers), strict=False):
         answer = model.infer(body)
-        if answer.status == 200 and isinstance(answer.json, dict):
+        if answer.answered and answer.message:
             yield answer
 
 
@@ -85,7 +92,7 @@ def test_output_datatypes(model: Model, target: Target) -> None:
     if not answers:
         untested(f"{model.name} answers no request that is known to be good")
     for answer in answers:
-        for name, output in tensors.outputs_by_name(answer.json).items():
+        for name, output in answer.outputs.items():
             own, got = content_types.named(output), str(output.get("datatype")).upper()
             fits = got == "BYTES" or own not in _TEXT
             check(fits, f"output {name!r} can't be {own}", answer, got=got, expected="BYTES")
@@ -95,7 +102,7 @@ def test_output_datatypes(model: Model, target: Target) -> None:
 @given(data=st.data())
 def test_readable(scored: Model, data: st.DataObject) -> None:
     answer = scored.predict(data.draw(scored.rows()))
-    assume(answer.status == 200)
+    assume(answer.answered)
     for spec, output in paired(scored, answer):
         content_type = content_types.named(output) or spec.content_type
         for element in tensors.flat(output.get("data")):
@@ -121,9 +128,9 @@ def test_consistent(model: Model, target: Target) -> None:
 @requirement("content-types.answer-names")
 def test_answer_names(scored: Model, behaviour: Callable[[str, str], None]) -> None:
     answer = scored.infer(scored.base_body)
-    found = [content_types.named(o) or "none" for o in tensors.outputs_by_name(answer.json).values()]
+    found = [content_types.named(o) or "none" for o in answer.outputs.values()]
     behaviour("outputs", ", ".join(sorted(set(found))))
-    behaviour("answer", content_types.named(answer.json) or "none")
+    behaviour("answer", content_types.named(answer.message) or "none")
 
 
 # Where a content type may be named
@@ -135,10 +142,10 @@ def test_explicit(steady: Model, data: st.DataObject) -> None:
     _declared(steady)
     plain = content_types.implicit(steady.body(data.draw(steady.rows())))
     one = steady.infer(plain)
-    assume(one.status == 200)
+    assume(one.answered)
     two = steady.infer(content_types.explicit(plain, steady.inputs, steady.content_type))
     check_ok(two, "the same request was accepted without content types")
-    different = tensors.difference(one.json, two.json)
+    different = tensors.difference(one.outputs, two.outputs)
     check(not different, "naming the content types changes the prediction", one, two, got=different)
 
 
@@ -148,7 +155,7 @@ def test_default(model: Model, target: Target) -> None:
     accepted = 0
     for _, body in zip(range(6), bodies(model, target.answers), strict=False):
         named = model.infer(content_types.explicit(body, model.inputs, model.content_type))
-        if named.status == 200:
+        if named.answered:
             accepted += 1
             plain = model.infer(content_types.implicit(body))
             check_ok(plain, "the same request was accepted with the metadata's content types")
@@ -164,7 +171,7 @@ def test_precedence(model: Model, target: Target, declared: str, given: str) -> 
     if any(spec.content_type != declared for spec in model.inputs if spec.name in sent):
         not_implemented("the metadata declares another content type")
     answer = found.with_data(sent, parameters={"content_type": given})
-    if answer.status != 200:
+    if not answer.answered:
         not_implemented(f"{model.name} takes no {given} for its {declared} input")
     expected = content_types.meaning(given, "YWJj")
     for name in sent:
@@ -199,7 +206,7 @@ def test_precedence_unreadable(steady: Model) -> None:
         not_implemented("the model has one input, and it holds no numbers")
     for what, body in asked:
         answer = steady.infer(body)
-        heeded = answer.status != 200 or tensors.difference(usual.json, answer.json)
+        heeded = not answer.answered or tensors.difference(usual.outputs, answer.outputs)
         check(bool(heeded), f"{what}: it was read by the metadata", answer)
 
 
@@ -207,7 +214,7 @@ def test_precedence_unreadable(steady: Model) -> None:
 def test_unknown(scored: Model) -> None:
     body = scored.base_body
     assert scored.base is not None
-    outputs = [{"name": n, **_marked(UNKNOWN)} for n in tensors.outputs_by_name(scored.base.json)]
+    outputs = [{"name": n, **_marked(UNKNOWN)} for n in scored.base.outputs]
     first, *others = body["inputs"]
     for members in (
         _marked(UNKNOWN),
@@ -215,7 +222,7 @@ def test_unknown(scored: Model) -> None:
         {"outputs": outputs},
     ):
         answer = scored.infer(body | members)
-        check_status(answer, range(200, 500), "an unknown content type is no failure of the server")
+        check_no_failure(answer, "an unknown content type is no failure of the server")
 
 
 def _marked(content_type: str) -> dict[str, Any]:
@@ -225,13 +232,13 @@ def _marked(content_type: str) -> dict[str, Any]:
 @requirement("content-types.requested")
 def test_requested(scored: Model, behaviour: Callable[[str, str], None]) -> None:
     assert scored.base is not None
-    for name, output in list(tensors.outputs_by_name(scored.base.json).items())[:4]:
+    for name, output in list(scored.base.outputs.items())[:4]:
         wanted = _TEXT if output.get("datatype") == "BYTES" else ["str"]
         for content_type in ["np", *wanted]:
             asked = [{"name": name, **_marked(content_type)}]
             answer = scored.infer(scored.base_body | {"outputs": asked})
-            got = tensors.outputs_by_name(answer.json).get(name, {})
-            told = f"answered as {content_types.named(got) or 'none'}" if answer.status == 200 else "refused"
+            got = answer.outputs.get(name, {})
+            told = f"answered as {content_types.named(got) or 'none'}" if answer.answered else "refused"
             own = content_types.named(output) or output.get("datatype")
             behaviour(f"{content_type} for {own}", f"{told} ({answer.status})")
 
@@ -260,7 +267,7 @@ def test_pd_lengths(scored: Model) -> None:
     for place in (0, len(columns) - 1):
         inputs = [*two[:place], one[place], *two[place + 1 :]]
         answer = scored.infer({"inputs": inputs})
-        check_status(answer, range(400, 600), f"{columns[place].name!r} has one row, the others have two")
+        check_rejected(answer, f"{columns[place].name!r} has one row, the others have two")
 
 
 @requirement("content-types.column-shapes")
@@ -269,8 +276,8 @@ def test_column_shapes(steady: Model, data: st.DataObject) -> None:
     _columns(steady)
     body = steady.body(data.draw(steady.rows()))
     one, two = steady.infer(_shaped(body)), steady.infer(_shaped(body, 1))
-    assume(one.status == two.status == 200)
-    different = tensors.difference(one.json, two.json)
+    assume(one.answered and two.answered)
+    different = tensors.difference(one.outputs, two.outputs)
     check(not different, "[N] and [N, 1] give different predictions", one, two, got=different)
 
 
@@ -279,9 +286,9 @@ def test_column_forms(scored: Model, behaviour: Callable[[str, str], None]) -> N
     _columns(scored)
     for label, inner in (("[N]", ()), ("[N, 1]", (1,))):
         answer = scored.infer(_shaped(scored.base_body, *inner))
-        shapes = {len(o.get("shape") or []) for o in tensors.outputs_by_name(answer.json).values()}
+        shapes = {len(o.get("shape") or []) for o in answer.outputs.values()}
         ranks = " and ".join(map(str, sorted(shapes)))
-        behaviour(label, f"outputs of rank {ranks}" if answer.status == 200 else str(answer.status))
+        behaviour(label, f"outputs of rank {ranks}" if answer.answered else answer.status)
 
 
 # What is not readable
@@ -295,9 +302,9 @@ def test_null_numbers(scored: Model, behaviour: Callable[[str, str], None]) -> N
     for spec in {spec.datatype: spec for spec in floats}.values():
         row = {**scored.base_rows[0], spec.name: [None] * spec.row_size}
         answer = scored.predict([row])
-        output = tensors.outputs_by_name(answer.json).get(spec.name, {})
+        output = answer.outputs.get(spec.name, {})
         told = f"answered, {tensors.brief(output['data'])} came back" if "data" in output else "answered"
-        behaviour(spec.datatype, told if answer.status == 200 else f"refused ({answer.status})")
+        behaviour(spec.datatype, told if answer.answered else f"refused ({answer.status})")
 
 
 @requirement("content-types.invalid-base64")
@@ -309,7 +316,7 @@ def test_invalid_base64(model: Model, target: Target, behaviour: Callable[[str, 
         answer = found.with_data({name: [text] * count})
         output = found.echoed(answer, name)
         told = f"answered, {tensors.brief(output['data'][:1])} came back" if "data" in output else "answered"
-        behaviour(label, told if answer.status == 200 else f"refused ({answer.status})")
+        behaviour(label, told if answer.answered else f"refused ({answer.status})")
 
 
 def _check_refused(model: Model, target: Target, content_type: str, invalid: list[str]) -> None:
@@ -320,7 +327,7 @@ def _check_refused(model: Model, target: Target, content_type: str, invalid: lis
         for text in invalid:
             answer = found.with_data({tensor["name"]: [text, *rest]})
             message = f"{text!r} in {tensor['name']!r} is no {content_type}"
-            check_status(answer, range(400, 500), message)
+            check_refused(answer, message)
 
 
 @requirement("content-types.invalid-datetime")

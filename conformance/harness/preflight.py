@@ -8,24 +8,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
+from conformance.asking.declared import specs
 from conformance.asking.invocations import PATH, Invocations
-from conformance.asking.model import Model, specs
+from conformance.asking.rest import RestModel
 from conformance.asking.sample import Sample
 from conformance.asking.server import denies, index
 from conformance.harness import gateway
 from conformance.harness.target import NotYet, SetupError, Target
 from conformance.oracles.answers import Answers
+from conformance.transport import rest
 from conformance.transport.exchange import Exchange, Request
-from conformance.transport.http import (
-    ABSENT,
-    GUARDED,
-    KEPT_OUT,
-    UNAVAILABLE,
-    AccessLost,
-    Client,
-    NoAnswer,
-    TargetDied,
-)
+from conformance.transport.http import ABSENT, GUARDED, KEPT_OUT, UNAVAILABLE, Client
+from conformance.transport.lost import AccessLost, NoAnswer, TargetDied
+from conformance.transport.rest import Rest, carried
 from conformance.wire import scoring
 from spec.validation import is_valid
 
@@ -60,11 +55,11 @@ class Asked:
     version: str = ""
     scoring_only: bool = False
 
-    def model(self, client: Client, name: str) -> Model:
+    def model(self, client: Client, name: str) -> RestModel:
         """The model called ``name``."""
         known = self.answers[name].example if name in self.answers else None
-        sample = self.sample
-        return Model(client, name, sample.request, self.row_wise, known, self.version, sample.scored)
+        given, scored = self.sample.request, self.sample.scored
+        return RestModel(Rest(client), name, given, self.row_wise, known, self.version, scored)
 
 
 def waited(look: Callable[[], T], seconds: float) -> T:
@@ -135,14 +130,15 @@ def _is_absent(answer: Exchange, nowhere: Exchange) -> bool:
     )
 
 
-def _measured(client: Client, model: Model, v2: bool) -> float:
+def _measured(client: Client, model: RestModel, v2: bool) -> float:
     """The seconds of a good request; from now on that one tells whether the target still lets anything in."""
     base = model.base if v2 else None
-    if v2 and base is None and model.refusal is not None and model.refusal.status in KEPT_OUT:
-        raise _kept_out(client, model.refusal)
-    base = base or Invocations(model).base
-    client.shared.good = (base or model.metadata).request if base or v2 else None
-    if base is None:
+    refusal = carried(model.refusal) if v2 and base is None and model.refusal else None
+    if refusal is not None and refusal.status in KEPT_OUT:
+        raise _kept_out(client, refusal)
+    good = carried(base) if base else Invocations(model).base
+    client.shared.good = (good or model.page).request if good or v2 else None
+    if good is None:
         return 0.0
     taken: list[float] = []
     while len(taken) < _ASKED and sum(taken) < _ENOUGH:
@@ -170,7 +166,7 @@ def taken_over(client: Client, asked: Asked, given: Mapping[str, Any]) -> Target
     return Target(client, models, given["missing"], asked.answers, asked.mlmodel, asked.version)
 
 
-def _models(client: Client, asked: Asked, names: Sequence[str], v2: bool) -> list[Model]:
+def _models(client: Client, asked: Asked, names: Sequence[str], v2: bool) -> list[RestModel]:
     models = [asked.model(client, name) for name in names]
     if v2 and scoring.is_positional(asked.sample.scored):
         for model in models:
@@ -178,7 +174,7 @@ def _models(client: Client, asked: Asked, names: Sequence[str], v2: bool) -> lis
     return models
 
 
-def _name(model: Model) -> None:
+def _name(model: RestModel) -> None:
     """Give the columns of a sample without names those of the metadata, in its order."""
     declared = specs(model.described.get("inputs"))
     tensors = (model.sample or {"inputs": []})["inputs"]
@@ -188,7 +184,7 @@ def _name(model: Model) -> None:
 
 
 def _v2_paths(client: Client, names: Sequence[str]) -> list[str]:
-    return ["/v2/health/live", "/v2", *(Model(client, name).path() for name in names[:1])]
+    return ["/v2/health/live", "/v2", *map(rest.path, names[:1])]
 
 
 def _only(asked: Asked) -> list[str]:
@@ -216,16 +212,16 @@ def _listed(client: Client) -> list[str]:
     raise SetupError(f"which model? {client.url} {offers}: name one with --model NAME")
 
 
-def _there(models: Sequence[Model]) -> list[Model]:
+def _there(models: Sequence[RestModel]) -> list[RestModel]:
     """The listed models that are there; all when none is. What is listed only is v2.server.index-agrees."""
     return [model for model in models if _is_there(model)] or list(models)
 
 
-def _is_there(model: Model) -> bool:
-    return model.metadata.status == 200 or model.client.get(model.path("ready")).status == 200
+def _is_there(model: RestModel) -> bool:
+    return model.metadata.answered or model.client.get(model.path("ready")).status == 200
 
 
-def _check_models(client: Client, models: Sequence[Model], ready: bool, nowhere: Exchange) -> None:
+def _check_models(client: Client, models: Sequence[RestModel], ready: bool, nowhere: Exchange) -> None:
     if ready and denies(said := client.get("/v2/health/ready")) and not _is_absent(said, nowhere):
         raise NotYet(f"{client.url} is not ready: GET /v2/health/ready answers {said.status}")
     for model in models:
@@ -241,9 +237,9 @@ def _check_models(client: Client, models: Sequence[Model], ready: bool, nowhere:
             )
 
 
-def _absent(client: Client, model: Model) -> SetupError:
+def _absent(client: Client, model: RestModel) -> SetupError:
     """That a model is not there, and what is."""
-    answer = model.metadata
+    answer = model.page
     if answer.status in KEPT_OUT:
         return _kept_out(client, answer)
     names = sorted({row["name"] for row in _indexed(index(client))})
@@ -264,14 +260,14 @@ def _kept_out(client: Client, answer: Exchange) -> SetupError:
     return SetupError(f"{gateway.same_to_everything(client.url, [answer])} ({asked} was asked)")
 
 
-def _is_loading(model: Model, ready: Exchange) -> bool:
+def _is_loading(model: RestModel, ready: Exchange) -> bool:
     """Whether a model that is not ready answers no inference request, whatever it holds."""
     if model.base is not None or model.refusal is None:
         return False
-    return model.refusal.status in {*UNAVAILABLE, ready.status}
+    return carried(model.refusal).status in {*UNAVAILABLE, ready.status}
 
 
-def _missing(v2: bool, mlflow: bool, models: Sequence[Model], asked: Asked) -> dict[str, str]:
+def _missing(v2: bool, mlflow: bool, models: Sequence[RestModel], asked: Asked) -> dict[str, str]:
     no_v2 = "" if v2 else "the target has no /v2"
     no_mlflow = "" if mlflow else f"the target has no {PATH}"
     if mlflow and v2 and len(models) > 1 and not asked.names:

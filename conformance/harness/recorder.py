@@ -14,8 +14,8 @@ from conformance.checks.skips import NOT_IMPLEMENTED, UNTESTED, not_implemented,
 from conformance.harness.known_failures import KnownFailures
 from conformance.harness.target import Target
 from conformance.harness.verdict import TestResult
-from conformance.transport.exchange import shown
-from conformance.transport.http import AccessLost, Client, NoAnswer, TargetDied
+from conformance.transport.http import Client
+from conformance.transport.lost import AccessLost, NoAnswer, TargetDied
 from conformance.transport.text import clean, cleaned, fits, mapped
 from conformance.wire.tensors import brief
 from spec.catalogue import Requirement, requirements
@@ -162,14 +162,14 @@ def failure_of(finding: BaseException) -> dict[str, Any]:
         )
         return {
             "message": finding.message + told,
-            "curl": [e.request.curl for e in finding.exchanges],
-            "request": [shown(e.request.body) for e in finding.exchanges],
-            "response": [e.describe().rpartition("Response: ")[2] for e in finding.exchanges],
+            "curl": [e.request.reproduce for e in finding.evidence],
+            "request": [e.request.shown for e in finding.evidence],
+            "response": [e.shown for e in finding.evidence],
         }
     assert isinstance(finding, NoAnswer | TargetDied)
     request = finding.request
     message = str(finding)
-    return {"message": message, "curl": [request.curl], "request": [shown(request.body)], "response": []}
+    return {"message": message, "curl": [request.reproduce], "request": [request.shown], "response": []}
 
 
 def _is_plain(text: str) -> bool:

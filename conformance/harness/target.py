@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
 from conformance.oracles.answers import Answers
 from conformance.transport.http import Client
 
@@ -27,7 +27,7 @@ class Target:
     """
 
     client: Client
-    models: list[Model]
+    models: list[RestModel]
     missing: Mapping[str, str]
     answers: Mapping[str, Answers] = field(default_factory=dict)
     mlmodel: Path | None = None

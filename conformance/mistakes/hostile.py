@@ -6,8 +6,10 @@ from typing import Any
 
 from conformance.mistakes.inference import Good
 from conformance.mistakes.survey import Survey
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import JSON, NoAnswer
+from conformance.transport.http import JSON
+from conformance.transport.lost import NoAnswer
 from conformance.wire import tensors
 from conformance.wire.jsontext import written
 
@@ -154,7 +156,7 @@ class Blow:
 
     hostile: Hostile
     answer: Exchange | NoAnswer
-    after: Exchange | NoAnswer
+    after: Answer | NoAnswer
 
 
 class Assault:
@@ -184,14 +186,15 @@ class Assault:
         except NoAnswer as lost:
             return lost
 
-    def _good(self) -> Exchange | NoAnswer:
+    def _good(self) -> Answer | NoAnswer:
         try:
             return self.model.infer(self.survey.good.one)
         except NoAnswer as lost:
             return lost
 
-    def wrong(self, answer: Exchange) -> str:
+    def wrong(self, answer: Answer) -> str:
         """What is wrong with the answer to the good request; empty when it is the usual one."""
-        if answer.status != 200:
+        if not answer.answered:
             return f"status {answer.status}"
-        return tensors.difference(self.survey.base.json, answer.json) if self.model.deterministic else ""
+        usual = self.survey.base.outputs
+        return tensors.difference(usual, answer.outputs) if self.model.deterministic else ""

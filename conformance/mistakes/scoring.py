@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.asking.invocations import PATH, Invocations
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import NoAnswer, TargetDied
+from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.wire import scoring
 from conformance.wire.scoring import CSV, INPUTS, INSTANCES, RECORDS, SPLIT
 from conformance.wire.tensors import Row

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from conformance.asking.model import Model, specs
+from conformance.asking.declared import specs
 from conformance.asking.neighbours import moved
+from conformance.asking.rest import RestModel
 from conformance.mistakes.inference import Good, Malformed, is_numeric, requests
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import JSON, NoAnswer, TargetDied
+from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.wire import tensors
+from conformance.wire.tensors import Outputs
 
 _FOLLOW_SECONDS = 5.0  # for all good requests that follow: a slow model is asked less often
 _LOOKED_AT = 12  # inputs of which one is sought that tells
@@ -30,16 +33,16 @@ class Probe:
     malformed: Malformed
     answer: Exchange | None
     lost: NoAnswer | TargetDied | None = None
-    after: Exchange | None = None
+    after: Answer | None = None
     after_lost: NoAnswer | TargetDied | None = None
 
 
 class Survey:
     """What a model answers to malformed requests. The requests are sent on first use."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: RestModel) -> None:
         self.model = model
-        self.base: Exchange = model.infer(model.base_body)
+        self.base = model.infer(model.base_body)
 
     @cached_property
     def good(self) -> Good:
@@ -52,7 +55,7 @@ class Survey:
             one=model.base_body,
             two=two,
             focus=focus,
-            output=next(iter(tensors.outputs_by_name(self.base.json)), ""),
+            output=next(iter(self.base.outputs), ""),
             declared=bool(model.described.get("inputs")),
             fixed=len(shape) > 1 and shape[-1] > 0,
             columns=model.content_type == "pd",
@@ -68,15 +71,15 @@ class Survey:
             body = self.model.base_body
             body["inputs"][index]["data"] = [moved(e) for e in inputs[index]["data"]]
             answer = self.model.infer(body)
-            if answer.status == 200 and tensors.difference(self.base.json, answer.json):
+            if answer.answered and tensors.difference(self.base.outputs, answer.outputs):
                 return index
         return 0
 
     @cached_property
-    def expected(self) -> dict[int, Any]:
-        """The good answer for one row, and for that row twice."""
-        two = self.model.infer(self.good.two).json if self.good.two else None
-        return {1: self.base.json, 2: two}
+    def expected(self) -> dict[int, Outputs]:
+        """The outputs of the good answer for one row, and for that row twice."""
+        two = self.model.infer(self.good.two).outputs if self.good.two else {}
+        return {1: self.base.outputs, 2: two}
 
     @cached_property
     def probes(self) -> list[Probe]:
@@ -103,7 +106,7 @@ class Survey:
 
     def send(self, malformed: Malformed) -> Exchange:
         """Send a malformed request."""
-        return self.model.client.send("POST", self.model.path("infer"), malformed.body, JSON)
+        return self.model.post(malformed.body)
 
     @property
     def answered(self) -> list[tuple[Probe, Exchange]]:
@@ -120,8 +123,8 @@ class Survey:
             return "lost"
         if probe.answer.status >= 400:
             return "refused"
-        prediction = _read(probe.answer)
-        if probe.answer.status != 200 or not tensors.outputs_by_name(prediction):
+        prediction = tensors.outputs_by_name(_read(probe.answer))
+        if probe.answer.status != 200 or not prediction:
             return "silent"
         if probe.malformed.invents:
             return "other"

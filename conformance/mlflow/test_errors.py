@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from conformance.asking.invocations import Invocations
-from conformance.asking.model import Model
-from conformance.checks.assertions import check, check_status, fail
+from conformance.asking.rest import RestModel
+from conformance.checks.assertions import check, fail
+from conformance.checks.http import check_status
 from conformance.checks.skips import not_implemented, untested
 from conformance.mistakes.scoring import NAME, Probe, Survey
 from conformance.transport.exchange import Exchange
@@ -149,10 +150,10 @@ def test_missing_column(wrong: Survey) -> None:
     _check_refused(wrong, "missing-column")
 
 
-def _demands_columns(model: Model) -> bool:
+def _demands_columns(model: RestModel) -> bool:
     """Whether metadata declares inputs, and inference is refused without them."""
     foreign = {"name": NAME, "shape": [1, 1], "datatype": "INT64", "data": [1]}
-    return bool(model.described.get("inputs")) and model.infer({"inputs": [foreign]}).status != 200
+    return bool(model.described.get("inputs")) and not model.infer({"inputs": [foreign]}).answered
 
 
 @requirement("mlflow.errors.missing-column-status")

@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 
 from conformance.asking import strategies
 from conformance.asking.codings import deflate_flaw, in_chunks, packed
-from conformance.asking.invocations import (
-    PATH,
-    Invocations,
-    answered,
-    check_same,
-    check_same_columns,
-    is_text,
-    with_text,
-)
-from conformance.checks.assertions import check, check_ok, check_status, fail
+from conformance.asking.invocations import PATH, Invocations
+from conformance.asking.scoring import answered, check_same, check_same_columns, is_text, with_text
+from conformance.checks.assertions import check, check_ok, fail
+from conformance.checks.http import check_status
 from conformance.checks.skips import not_implemented, untested
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import JSON

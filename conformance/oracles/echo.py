@@ -10,8 +10,8 @@ from conformance.asking.model import Model
 from conformance.checks.assertions import check, check_ok
 from conformance.checks.skips import not_implemented, untested
 from conformance.oracles.answers import Known, cases
-from conformance.transport.exchange import Exchange
-from conformance.wire import content_types, tensors
+from conformance.transport.answer import Answer
+from conformance.wire import content_types
 from spec.tables import CONTENT_TYPES
 
 
@@ -36,17 +36,17 @@ class Carrier:
     @cached_property
     def good(self) -> bool:
         """Whether the request is answered."""
-        return self.model.infer(self.body).status == 200
+        return self.model.infer(self.body).answered
 
-    def with_data(self, data: Mapping[str, Sequence[Any]], **members: Any) -> Exchange:
+    def with_data(self, data: Mapping[str, Sequence[Any]], **members: Any) -> Answer:
         """The answer when inputs hold other ``data`` (flat), and have other ``members``."""
         changed = {name: {"data": list(values), **members} for name, values in data.items()}
         inputs = [tensor | changed.get(tensor["name"], {}) for tensor in self.body["inputs"]]
         return self.model.infer(self.body | {"inputs": inputs})
 
-    def echoed(self, answer: Exchange, name: str) -> dict[str, Any]:
+    def echoed(self, answer: Answer, name: str) -> dict[str, Any]:
         """The output that returns the input ``name``: by its name, or else by its place."""
-        outputs = tensors.outputs_by_name(answer.json)
+        outputs = answer.outputs
         place = [tensor["name"] for tensor in self.body["inputs"]].index(name)
         return outputs.get(name) or dict(enumerate(outputs.values())).get(place, {})
 

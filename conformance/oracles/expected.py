@@ -10,7 +10,7 @@ from conformance.asking.model import Model
 from conformance.checks.assertions import check
 from conformance.checks.skips import untested
 from conformance.oracles.mlmodel import Oracle, Prediction, Refused
-from conformance.transport.exchange import Exchange
+from conformance.transport.answer import Answer
 from conformance.wire import content_types, tensors
 from conformance.wire.tensors import TOLERANCE
 
@@ -41,13 +41,13 @@ def _both_nonfinite(got: Any, expected: Any) -> bool:
 
 
 def paired(
-    model: Model, answer: Exchange, expected: Mapping[str, Prediction]
+    model: Model, answer: Answer, expected: Mapping[str, Prediction]
 ) -> list[tuple[Prediction, dict[str, Any]]]:
     """Each expected output with the one in the answer: by name, or the only one.
 
     A missing output, or one of another name, is v2.infer.output-names' finding.
     """
-    found = tensors.outputs_by_name(answer.json)
+    found = answer.outputs
     if len(found) == len(expected) == 1:
         output = next(iter(found.values()))
         named = output | {"name": model.outputs[0].name} if len(model.outputs) == 1 else output
@@ -55,7 +55,7 @@ def paired(
     return [(one, found[name]) for name, one in expected.items() if name in found]
 
 
-def check_predictions(model: Model, answer: Exchange, expected: Mapping[str, Prediction]) -> None:
+def check_predictions(model: Model, answer: Answer, expected: Mapping[str, Prediction]) -> None:
     """The outputs have the meaning of the expected ones.
 
     Elements that can't be read by their content type are content-types.readable's finding.

@@ -3,9 +3,11 @@
 from typing import Any
 
 from conformance.asking.model import Model
-from conformance.checks.assertions import check, check_ok, check_status
+from conformance.checks.assertions import check, check_ok, check_rejected
 from conformance.oracles.answers import Case, Known, cases
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
+from conformance.transport.outcome import Judged
 from conformance.wire import tensors
 
 _PARAMETERS = {"v2": "parameters", "mlflow": "params"}
@@ -18,12 +20,12 @@ def known_parameters(known: Known, model: Model, protocol: str) -> list[dict[str
     return [case.request for case in answered if case.response is not None and case.request.get(member)]
 
 
-def check_v2(case: Case, answer: Exchange) -> None:
+def check_v2(case: Case, answer: Answer) -> None:
     """An inference response gives each output of the known answer: its datatype and its data."""
     __tracebackhide__ = True
     if _refused(case, answer):
         return
-    outputs = tensors.outputs_by_name(answer.json)
+    outputs = answer.outputs
     for wanted in case.response["outputs"]:
         name = wanted["name"]
         # An output of another name is a finding of v2.infer.output-names, when it is the only one.
@@ -52,11 +54,11 @@ def check_mlflow(case: Case, answer: Exchange) -> None:
     )
 
 
-def _refused(case: Case, answer: Exchange) -> bool:
+def _refused(case: Case, answer: Judged) -> bool:
     """Whether the case asks for a refusal, which is then checked."""
     __tracebackhide__ = True
     if case.response is not None:
         check_ok(answer, f"{case.name}: the request is good")
         return False
-    check_status(answer, range(400, 600), f"{case.name}: the request has no answer")
+    check_rejected(answer, f"{case.name}: the request has no answer")
     return True

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from conformance.asking import strategies
-from conformance.asking.invocations import Invocations, is_text, predictions
+from conformance.asking.invocations import Invocations, predictions
+from conformance.asking.scoring import is_text
 from conformance.checks.assertions import check, check_ok
 from conformance.wire import predictions as reading
 from conformance.wire import tensors

@@ -10,8 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conformance.asking import strategies
+from conformance.asking.inference import check_same
 from conformance.asking.invocations import PATH, Invocations, predictions
-from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
+from conformance.asking.scoring import check_same as check_same_scores
 from conformance.checks.assertions import by_rows, check
 from conformance.checks.skips import no_request, not_implemented, untested
 from conformance.harness.target import Target
@@ -19,8 +21,10 @@ from conformance.mistakes import inference as malformed
 from conformance.mistakes import scoring as malformed_scoring
 from conformance.mistakes.survey import Survey
 from conformance.oracles.answers import cases
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import NoAnswer
+from conformance.transport.lost import NoAnswer
+from conformance.transport.rest import read
 from conformance.transport.together import together
 from conformance.wire import content_types, tensors
 from conformance.wire import predictions as reading
@@ -52,17 +56,17 @@ class Both:
     rows: Sequence[Row]
 
     @property
-    def model(self) -> Model:
+    def model(self) -> RestModel:
         """The model behind both."""
         return self.scoring.model
 
-    def ask(self, rows: Sequence[Row]) -> tuple[Exchange, Exchange]:
+    def ask(self, rows: Sequence[Row]) -> tuple[Answer, Exchange]:
         """The answers of /infer and of /invocations to the same rows."""
         return self.model.predict(rows), self.scoring.ask(rows)
 
 
 @pytest.fixture(scope="session")
-def endpoint(mlflow_model: Model) -> Invocations:
+def endpoint(mlflow_model: RestModel) -> Invocations:
     """The scoring endpoint, whether it accepts anything or not."""
     return Invocations(mlflow_model)
 
@@ -74,21 +78,21 @@ def both(steady_scoring: Invocations) -> Both:
     if model.base is None or not model.deterministic:
         untested(f"/infer accepts no request that is known, or {model.name} answers it differently")
     found = [Both(steady_scoring, rows) for rows in (model.base_rows, steady_scoring.base_rows)]
-    accepted = [both for both in found if all(answer.status == 200 for answer in both.ask(both.rows))]
+    accepted = [both for both in found if all(answer.answered for answer in both.ask(both.rows))]
     if not accepted:
         untested("no row is known that both endpoints accept")
     return accepted[0]
 
 
-def _pairs(v2: Exchange, scored: Exchange) -> list[tuple[dict[str, Any], list[Any]]]:
+def _pairs(v2: Answer, scored: Exchange) -> list[tuple[dict[str, Any], list[Any]]]:
     """Each output of /infer with the predictions of /invocations; none where names keep them apart."""
-    outputs, columns = tensors.outputs_by_name(v2.json), reading.columns_of(predictions(scored))
+    outputs, columns = v2.outputs, reading.columns_of(predictions(scored))
     if len(outputs) == len(columns) == 1:
         return [(*outputs.values(), *columns.values())]  # type: ignore[list-item]
     return [(outputs[name], columns[name]) for name in columns] if set(outputs) == set(columns) else []
 
 
-def _check_same(both: Both, v2: Exchange, scored: Exchange, message: str) -> bool:
+def _check_same(both: Both, v2: Answer, scored: Exchange, message: str) -> bool:
     """Two good answers hold the same predictions.
 
     Returns whether they could be compared: what can't be read or paired is another requirement's finding.
@@ -113,7 +117,7 @@ def _compared(both: Both, rows: Sequence[Row], message: str, **parameters: Any) 
     __tracebackhide__ = True
     v2 = both.model.predict(rows, **({"parameters": parameters} if parameters else {}))
     scored = both.scoring.post(both.scoring.body(rows) | ({"params": parameters} if parameters else {}))
-    return v2.status == scored.status == 200 and _check_same(both, v2, scored, message)
+    return v2.answered and scored.answered and _check_same(both, v2, scored, message)
 
 
 @requirement("parity.predictions")
@@ -136,7 +140,7 @@ def test_predictions_texts(both: Both) -> None:
 
 
 @requirement("parity.answers")
-def test_answers(mlflow_model: Model, endpoint: Invocations) -> None:
+def test_answers(mlflow_model: RestModel, endpoint: Invocations) -> None:
     """Rows of all sorts that fit the metadata, whatever either endpoint makes of them."""
     model, form = mlflow_model, next(iter(endpoint.forms), "")
     if not form:
@@ -145,10 +149,10 @@ def test_answers(mlflow_model: Model, endpoint: Invocations) -> None:
     compared = False
     for row in [endpoint.written(row) for row in asked]:
         v2, scored = model.infer(model.body([row])), endpoint.ask([row], endpoint.form or form)
-        compared |= 200 in (v2.status, scored.status)
+        compared |= v2.answered or scored.answered
         told = f"{v2.status} at /infer, {scored.status} at /invocations"
         message = "one endpoint answers a row that is a server error at the other"
-        fine = 200 not in (v2.status, scored.status) or max(v2.status, scored.status) < 500
+        fine = not (v2.answered or scored.answered) or not (v2.failed or scored.failed)
         check(fine, message, v2, scored, got=told)
     if not compared:
         no_request(f"{model.name}, or {PATH},")
@@ -156,44 +160,40 @@ def test_answers(mlflow_model: Model, endpoint: Invocations) -> None:
 
 @requirement("parity.concurrent")
 def test_concurrent(both: Both) -> None:
-    alone = both.ask(both.rows)
-
     infer = (both.model.path("infer"), both.model.body(both.rows))
     score = (PATH, both.scoring.body(both.rows))
-    for usual, answer in zip(
-        alone * THREADS, together(both.model.client, [infer, score] * THREADS), strict=True
-    ):
-        message = "the answer is another one when the other endpoint is asked at the same time"
-        _check_same_answer(both, usual, answer, message)
+    usual = both.ask(both.rows)
+    answers = together(both.model.client, [infer, score] * THREADS)
+    message = "the answer is another one when the other endpoint is asked at the same time"
+    for inferred, scored in zip(answers[::2], answers[1::2], strict=True):
+        _check_inferred(usual[0], read(inferred), message)
+        _check_scored(both, usual[1], scored, message)
 
 
 @requirement("parity.errors")
 def test_errors(both: Both) -> None:
     survey, (inferred, scored) = Survey(both.model), both.ask(both.rows)
+    message = "the good request after a wrong one at the other endpoint ({}) has another answer"
     for wrong in {m.kind: m for m in malformed.requests(survey.good)}.values():
         with suppress(NoAnswer):  # v2.errors.answered
             survey.send(wrong)
-        _check_unharmed(both, wrong.what, scored, both.scoring.ask(both.rows))
+        _check_scored(both, scored, both.scoring.ask(both.rows), message.format(wrong.what))
     for mistake in {m.kind: m for m in malformed_scoring.requests(both.scoring)}.values():
         with suppress(NoAnswer):  # mlflow.errors
             malformed_scoring.send(both.scoring, mistake)
-        _check_unharmed(both, mistake.what, inferred, both.model.predict(both.rows))
+        _check_inferred(inferred, both.model.predict(both.rows), message.format(mistake.what))
 
 
-def _check_unharmed(both: Both, what: str, usual: Exchange, after: Exchange) -> None:
-    message = f"the good request after a wrong one at the other endpoint ({what}) has another answer"
-    _check_same_answer(both, usual, after, message)
+def _check_inferred(usual: Answer, answer: Answer, message: str) -> None:
+    """An answer of /infer is its usual one."""
+    check(answer.answered, message, usual, answer, got=f"status {answer.status}")
+    check_same(usual, answer, message)
 
 
-def _check_same_answer(both: Both, usual: Exchange, answer: Exchange, message: str) -> None:
-    """An endpoint's answer is its usual one."""
-    check(answer.status == 200, message, usual, answer, got=f"status {answer.status}")
-    inferred = isinstance(usual.json, dict) and "predictions" not in usual.json
-    if inferred:
-        different = tensors.difference(usual.json, answer.json)
-    else:
-        different = both.scoring.difference(usual, answer)
-    check(not different, message, usual, answer, got=different)
+def _check_scored(both: Both, usual: Exchange, answer: Exchange, message: str) -> None:
+    """An answer of /invocations is its usual one."""
+    check(answer.answered, message, usual, answer, got=f"status {answer.status}")
+    check_same_scores(both.scoring, usual, answer, message)
 
 
 def _of(both: Both, kind: str, content_types: Sequence[str]) -> list[TensorSpec]:
@@ -252,7 +252,7 @@ def test_output_names(both: Both) -> None:
     columns = set(reading.columns_of(predictions(scored)))
     if all(name.isdigit() or not name for name in columns):
         not_implemented("the predictions have no names")
-    outputs = set(tensors.outputs_by_name(v2.json))
+    outputs = set(v2.outputs)
     message = "the outputs have other names"
     check(outputs == columns, message, v2, scored, got=sorted(outputs), expected=sorted(columns))
 
@@ -271,8 +271,8 @@ def test_missing_input(both: Both) -> None:
         scored = scoring.post(wire.body(scoring.form, rest, both.rows, table=scoring.table))
         message = f"without {left_out.name!r}, the endpoints disagree"
         told = f"{v2.status} at /infer, {scored.status} at /invocations"
-        check((v2.status == 200) == (scored.status == 200), message, v2, scored, got=told)
-        if v2.status == 200:
+        check(v2.answered == scored.answered, message, v2, scored, got=told)
+        if v2.answered:
             _check_same(both, v2, scored, message)
 
 
@@ -311,7 +311,7 @@ def test_parameters(both: Both, target: Target) -> None:
 
 @requirement("parity.unknown-parameters")
 def test_unknown_parameters(both: Both, behaviour: Callable[[str, str], None]) -> None:
-    behaviour("/infer", str(both.model.predict(both.rows, parameters={NAME: 1}).status))
+    behaviour("/infer", both.model.predict(both.rows, parameters={NAME: 1}).status)
     behaviour("/invocations", str(both.scoring.ask(both.rows, params={NAME: 1}).status))
 
 
@@ -320,5 +320,5 @@ def test_zero_rows(both: Both, behaviour: Callable[[str, str], None]) -> None:
     if not both.model.batched:
         not_implemented("the model takes no batches")
     v2, scored = both.ask([])
-    behaviour("/infer", str(v2.status))
+    behaviour("/infer", v2.status)
     behaviour("/invocations", str(scored.status))

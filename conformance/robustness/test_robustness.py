@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 
 import pytest
 
-from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
 from conformance.checks.assertions import check, fail
 from conformance.checks.skips import no_request, not_implemented, untested
 from conformance.harness.target import Target
@@ -18,9 +18,11 @@ from conformance.mistakes import hostile
 from conformance.mistakes import inference as malformed
 from conformance.mistakes.hostile import Assault, Blow, Hostile
 from conformance.mistakes.survey import Survey
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import JSON, NoAnswer
-from conformance.wire import tensors
+from conformance.transport.http import JSON
+from conformance.transport.lost import NoAnswer
+from conformance.transport.rest import carried, read
 from conformance.wire.jsontext import written
 from spec.validation import is_valid
 
@@ -32,7 +34,7 @@ _AT_ONCE = 16
 
 
 @pytest.fixture(scope="session")
-def assault(mlflow_model: Model) -> Assault:
+def assault(mlflow_model: RestModel) -> Assault:
     """The first model, under hostile requests."""
     if mlflow_model.base is None:
         no_request(mlflow_model.name)
@@ -175,8 +177,8 @@ def test_at_once(assault: Assault) -> None:
     good, path = written(assault.survey.good.one), assault.model.path("infer")
     bad = [probe.body for probe in malformed.requests(assault.survey.good)][: _AT_ONCE // 2]
 
-    def send(body: bytes) -> Exchange:
-        return assault.model.client.twin().send("POST", path, body, JSON)
+    def send(body: bytes) -> Answer:
+        return read(assault.model.client.twin().send("POST", path, body, JSON))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(
@@ -191,9 +193,9 @@ def test_at_once(assault: Assault) -> None:
 def test_large_batch(assault: Assault) -> None:
     if not assault.model.batched:
         not_implemented(f"{assault.model.name} takes no batches")
-    answer = assault.model.predict(list(assault.model.base_rows) * _ROWS)
+    answer = carried(assault.model.predict(list(assault.model.base_rows) * _ROWS))
     if answer.status == 200:
-        check(bool(tensors.outputs_by_name(answer.json)), "the answer has no outputs", answer)
+        check(bool(read(answer).outputs), "the answer has no outputs", answer)
         return
     told = is_valid("v2/error", answer.json)
     check(answer.status < 500 and told, f"{_ROWS:,} rows are refused without an error object", answer)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from conformance.asking.model import Model, specs
+from conformance.asking.declared import specs
+from conformance.asking.model import Model
 from conformance.checks.assertions import check
 from conformance.checks.skips import not_implemented
 from conformance.oracles.mlmodel import Declared, Oracle

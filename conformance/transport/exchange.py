@@ -11,10 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from conformance.transport.credentials import redacted
+from conformance.transport.outcome import Judged, Outcome, Wanted
 from conformance.transport.text import fits
 
 _SHOWN = 1500  # characters of a body in a failure text: with the rest of it, one screen
 _INLINE = 6000  # bytes of a body on a curl line; a longer one is kept in a file
+_OUTCOMES = {
+    200: Outcome.ANSWERED,
+    404: Outcome.NOT_FOUND,
+    413: Outcome.TOO_MUCH,
+    429: Outcome.TOO_MUCH,
+    503: Outcome.BUSY,
+    504: Outcome.BUSY,
+    507: Outcome.BUSY,
+}
+_SPELLED = {
+    Wanted.ANSWER: "200",
+    Wanted.REFUSAL: "400 to 499",
+    Wanted.ERROR: "400 to 599",
+    Wanted.NO_FAILURE: "200 to 499",
+}
+_KINDS = {4: Outcome.MISTAKE, 5: Outcome.FAILURE}  # of other statuses, by their first digit
 
 
 @dataclass(frozen=True)
@@ -32,7 +49,7 @@ class Request:
     way: Sequence[str] = ()
 
     @property
-    def curl(self) -> str:
+    def reproduce(self) -> str:
         """A shell line that sends it again, with the values of secret headers left out."""
         line = ["curl", "-si"]
         if self.method == "HEAD":
@@ -45,6 +62,11 @@ class Request:
             line += ["-H", "Content-Type:"]  # curl would add a form's media type
         line += [f"-H {shlex.quote(f'{k}: {v}')}" for k, v in redacted(sent).items()]
         return _with_body(line, self.body)
+
+    @property
+    def shown(self) -> str:
+        """The body as one cut line of text."""
+        return shown(self.body)
 
 
 @dataclass(frozen=True)
@@ -71,11 +93,16 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Exchange(Judged):
     """A request and its response."""
 
     request: Request
     response: Response
+
+    @property
+    def evidence(self) -> "Exchange":
+        """It is its own evidence."""
+        return self
 
     @property
     def status(self) -> int:
@@ -87,13 +114,22 @@ class Exchange:
         """The body of the response as JSON; None when it is none."""
         return self.response.json
 
-    def describe(self) -> str:
-        """The curl line and the response, for a failure text."""
+    @property
+    def outcome(self) -> Outcome:
+        """What the status says, whatever the body holds."""
+        kind = _KINDS.get(self.status // 100, Outcome.OTHER)
+        return _OUTCOMES.get(self.status, kind)
+
+    @property
+    def spelled(self) -> Mapping[Wanted, str]:
+        """What is wanted, as statuses."""
+        return _SPELLED
+
+    @property
+    def shown(self) -> str:
+        """The status, the media type and the body, for a failure text."""
         kind = self.response.headers.get("content-type", "no Content-Type")
-        return (
-            f"Reproduce with:\n  {self.request.curl}\n"
-            f"Response: {self.status}, {kind}\n  {shown(self.response.body)}"
-        )
+        return f"{self.status}, {kind}\n  {shown(self.response.body)}"
 
 
 def shown(body: bytes | None) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from _pytest.outcomes import Skipped
 from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from conformance import VERSION
 from conformance.transport.credentials import Credentials
 from conformance.transport.exchange import Exchange, Request, Response
+from conformance.transport.lost import AccessLost, NoAnswer, TargetDied
 from conformance.transport.route import Route
 from conformance.wire.jsontext import written
 
@@ -32,33 +32,6 @@ _PAUSES = {False: 10.0, True: 300.0}  # seconds in all: in the preflight, after 
 _SHORT_PAUSE = 0.5  # seconds, where it names none
 _TRIES = 6
 _RETURN_SECONDS = 10.0  # how long a dead target may take to come back
-
-
-class NoAnswer(Exception):
-    """The target took the request and gave no HTTP response; it still takes connections."""
-
-    def __init__(self, request: Request, cause: str) -> None:
-        super().__init__(f"no HTTP response: {cause}")
-        self.request = request
-
-
-class TargetDied(Skipped):
-    """The target takes no connections since this request. ``back``: it came back within some seconds.
-
-    It is a skip because Hypothesis lets those through at once: shrinking would kill the target again.
-    """
-
-    def __init__(self, request: Request, cause: str, back: bool) -> None:
-        super().__init__(f"the target died: {cause}")
-        self.request = request
-        self.back = back
-
-
-class AccessLost(Skipped):
-    """The target lets in no request any longer that has these headers, not even the one known to be good.
-
-    It is a skip because nothing is found out about the requirement.
-    """
 
 
 class Shared:
@@ -262,7 +235,7 @@ class Client:
     def _no_answer(self, request: Request, error: HTTPError) -> NoAnswer | TargetDied:
         cause = " ".join(str(error).split())
         if self.route.accepts():
-            return NoAnswer(request, cause)
+            return NoAnswer(request, f"no HTTP response: {cause}")
         deadline = time.monotonic() + _RETURN_SECONDS
         while self.shared.begun and time.monotonic() < deadline:
             time.sleep(0.2)

@@ -13,7 +13,8 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from conformance.transport.exchange import Exchange, Response
-from conformance.transport.http import JSON, KEPT_OUT, Client, NoAnswer
+from conformance.transport.http import JSON, KEPT_OUT, Client
+from conformance.transport.lost import NoAnswer
 
 REQUESTS = 16  # at the same time
 FEW = 4  # which no server finds too many
@@ -58,7 +59,7 @@ def _sent(client: Client, path: str, body: bytes, start: threading.Barrier) -> E
             response = Response(raw.status, received, told.data)
     except (OSError, HTTPException, HTTPError) as error:
         start.abort()
-        raise NoAnswer(request, f"{type(error).__name__}: {error}") from error
+        raise NoAnswer(request, f"no HTTP response: {type(error).__name__}: {error}") from error
     if response.status in _AGAIN:
         return client.send("POST", path, body, JSON)
     return Exchange(request, response)

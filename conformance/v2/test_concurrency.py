@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from conformance.asking.batches import accepted_neighbours, apart
 from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
 from conformance.asking.server import denies
 from conformance.checks.assertions import check
 from conformance.checks.skips import untested
 from conformance.harness.target import Target
 from conformance.oracles.known import known_parameters
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
-from conformance.transport.together import FEW, REQUESTS, ROUNDS, together
+from conformance.transport.together import FEW, REQUESTS, ROUNDS
 from conformance.wire import tensors
 from conformance.wire.tensors import Row
 
@@ -27,19 +29,15 @@ PROBES = 20  # while these run
 once = settings(max_examples=1, phases=[Phase.generate])
 
 
-def _asked(model: Model, bodies: Sequence[Any]) -> list[Exchange]:
-    return together(model.client, [(model.path("infer"), body) for body in bodies])
-
-
-def _told(answer: Exchange) -> Any:
+def _told(answer: Answer) -> Any:
     """The data of the outputs."""
-    return {name: output.get("data") for name, output in tensors.outputs_by_name(answer.json).items()}
+    return {name: output.get("data") for name, output in answer.outputs.items()}
 
 
 def _bodies(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Requests that differ in id, rows, number of rows and outputs."""
     assert model.base is not None
-    names = sorted(tensors.outputs_by_name(model.base.json))
+    names = sorted(model.base.outputs)
     if not names:
         untested("the good answer has no outputs")
     counts = [1 + i % min(3, model.limit) for i in range(REQUESTS)]
@@ -50,22 +48,21 @@ def _bodies(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     return bodies
 
 
-def _answered(model: Model, bodies: Sequence[Any]) -> tuple[list[Any], list[Exchange]]:
+def _answered(model: Model, bodies: Sequence[Any]) -> tuple[list[Any], list[Answer]]:
     """The requests that the model answers when they come alone, and the answers."""
     alone = [(body, model.infer(body)) for body in bodies]
-    good = [(body, one) for body, one in alone if one.status == 200 and isinstance(one.json, dict)]
+    good = [(body, one) for body, one in alone if one.answered and one.message]
     if len(good) < 2:
         untested(f"{model.name} refuses the rows that are drawn for it: give a valid request with --sample")
     return [body for body, _ in good], [one for _, one in good]
 
 
-def _check_same(one: Exchange, two: Exchange) -> None:
+def _check_same(one: Answer, two: Answer) -> None:
     """The concurrent answer is the sequential one: id, outputs, shapes, data."""
     message = "the answer is another one when other requests run beside it"
-    check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")
-    ids = [e.json.get("id") for e in (one, two)]
-    check(ids[0] == ids[1], message, one, two, got=f"id {ids[1]}", expected=f"id {ids[0]}")
-    different = tensors.difference(one.json, two.json)
+    check(two.answered, message, one, two, got=f"status {two.status}", expected=f"status {one.status}")
+    check(one.id == two.id, message, one, two, got=f"id {two.id}", expected=f"id {one.id}")
+    different = tensors.difference(one.outputs, two.outputs)
     check(not different, message, one, two, got=different)
 
 
@@ -82,7 +79,7 @@ def test_isolation(steady: Model, target: Target, data: st.DataObject) -> None:
     bodies = [*_bodies(steady, rows)[: REQUESTS - len(known)], *known]
     bodies, alone = _answered(steady, bodies)
     for _ in range(ROUNDS):
-        for one, two in zip(alone, _asked(steady, bodies), strict=True):
+        for one, two in zip(alone, steady.together(bodies), strict=True):
             _check_same(one, two)
 
 
@@ -91,15 +88,15 @@ def test_bad_neighbour(steady: Model) -> None:
     good = steady.body(steady.base_rows, id="conformance")
     bad = good | {"inputs": []}
     alone = steady.infer(good)
-    if alone.status != 200:
+    if not alone.answered:
         untested(f"{steady.name} does not take the good request with an id")
     # Each good request is the same: what mixes good ones up is v2.concurrency.isolation's finding.
-    for answer in _asked(steady, [good, bad] * REQUESTS)[::2]:
+    for answer in steady.together([good, bad] * REQUESTS)[::2]:
         _check_same(alone, answer)
 
 
 @requirement("v2.concurrency.health")
-def test_health(scored: Model) -> None:
+def test_health(scored: RestModel) -> None:
     paths = ["/v2/health/live", "/v2/health/ready", scored.path("ready")]
     ready = [path for path in paths if _says_yes(scored.client.get(path))]
     if not ready:
@@ -119,8 +116,8 @@ def test_health(scored: Model) -> None:
 
 
 def _says_yes(answer: Exchange) -> bool:
-    return answer.status == 200 and not denies(answer)
+    return answer.answered and not denies(answer)
 
 
-def _good(model: Model) -> tuple[str, Any]:
+def _good(model: RestModel) -> tuple[str, Any]:
     return model.path("infer"), model.base_body

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conformance.asking.model import Model
-from conformance.asking.neighbours import one_of_each_datatype, respelled, taken_as, with_element
-from conformance.checks.assertions import check, check_status, fail
+from conformance.asking.elements import one_of_each_datatype, respelled, taken_as, with_element
+from conformance.asking.rest import RestModel
+from conformance.checks.assertions import check, fail
+from conformance.checks.http import check_status
 from conformance.checks.leaks import leak, strings
 from conformance.checks.skips import not_implemented, untested
 from conformance.mistakes import fuzz
 from conformance.mistakes.inference import COERCIONS, LENIENT, NO_JSON, NO_REQUEST, OPEN
 from conformance.mistakes.survey import Probe, Survey
+from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
-from conformance.transport.http import JSON
+from conformance.transport.rest import carried, read
 from conformance.wire import tensors
 from conformance.wire.jsontext import written
 from conformance.wire.spelling import INTEGERS
@@ -29,7 +31,7 @@ Behaviour = Callable[[str, str], None]
 
 
 @pytest.fixture(scope="session")
-def survey(scored: Model) -> Survey:
+def survey(scored: RestModel) -> Survey:
     """What the model answers to malformed requests."""
     return Survey(scored)
 
@@ -45,7 +47,7 @@ def _check_none(
         fail(told, answer, got=got(answer))
 
 
-def _status(answer: Exchange) -> str:
+def _status(answer: Exchange | Answer) -> str:
     return f"status {answer.status}"
 
 
@@ -97,18 +99,18 @@ def test_client_status(survey: Survey) -> None:
 
 @requirement("v2.errors.client-status")
 @given(data=st.data())
-def test_client_status_fuzzed(scored: Model, data: st.DataObject) -> None:
+def test_client_status_fuzzed(scored: RestModel, data: st.DataObject) -> None:
     body = data.draw(st.one_of(fuzz.cut(written(scored.base_body)), fuzz.replaced(scored.base_body)))
     assume(fuzz.is_malformed(body))
-    answer = scored.client.send("POST", scored.path("infer"), body, JSON)
-    check(answer.status < 500, "a client's mistake is told as a server's", answer, got=_status(answer))
+    answer = scored.post(body)
+    check(not answer.failed, "a client's mistake is told as a server's", answer, got=_status(answer))
 
 
 @requirement("v2.errors.client-status")
-def test_client_status_of_integers(steady: Model) -> None:
+def test_client_status_of_integers(steady: RestModel) -> None:
     """Who does not take integers among floating-point numbers finds a mistake of the client's."""
     _, answer = respelled(steady, INTEGERS)
-    check(answer.status < 500, "a client's mistake is told as a server's", answer, got=_status(answer))
+    check(not answer.failed, "a client's mistake is told as a server's", answer, got=_status(answer))
 
 
 @requirement("v2.errors.no-leak")
@@ -152,9 +154,9 @@ def test_next_request(survey: Survey) -> None:
             continue
         told = f"the good request right after a malformed one ({probe.malformed.what})"
         both = (probe.answer, probe.after)
-        check(probe.after.status == 200, f"{told} is refused", *both, got=_status(probe.after))
+        check(probe.after.answered, f"{told} is refused", *both, got=_status(probe.after))
         if survey.model.deterministic:
-            different = tensors.difference(survey.base.json, probe.after.json)
+            different = tensors.difference(survey.base.outputs, probe.after.outputs)
             check(not different, f"{told} has another answer", *both, got=different)
 
 
@@ -189,12 +191,17 @@ def test_made_up(survey: Survey) -> None:
         made_up,
         len(judged),
         "the prediction is not that of the request without the mistake",
-        lambda a: tensors.difference(survey.base.json, a.json) or "the good answer, by chance",
+        lambda a: _difference(survey, a) or "the good answer, by chance",
     )
 
 
+def _difference(survey: Survey, answer: Exchange) -> str:
+    """How the outputs differ from those of the good request."""
+    return tensors.difference(survey.base.outputs, read(answer).outputs)
+
+
 @requirement("v2.errors.integer-range")
-def test_integer_range(steady: Model) -> None:
+def test_integer_range(steady: RestModel) -> None:
     """An integer beyond its datatype must not become the one that the low bits give."""
     for index, tensor in one_of_each_datatype(steady):
         row = DATATYPES.get(tensor["datatype"])
@@ -206,14 +213,14 @@ def test_integer_range(steady: Model) -> None:
             over, wrapped, outermost = (
                 with_element(steady, index, json.dumps(value)) for value in (beyond, low, edge)
             )
-            answered = {over.status, wrapped.status, outermost.status} == {200}
-            if answered and tensors.difference(wrapped.json, outermost.json):
+            answered = over.answered and wrapped.answered and outermost.answered
+            if answered and tensors.difference(wrapped.outputs, outermost.outputs):
                 told = f"{tensor['datatype']}: an integer beyond the range was taken as {low}"
-                check(bool(tensors.difference(over.json, wrapped.json)), told, over, wrapped)
+                check(bool(tensors.difference(over.outputs, wrapped.outputs)), told, over, wrapped)
 
 
 @requirement("v2.errors.coercion")
-def test_coercion(steady: Model, behaviour: Behaviour) -> None:
+def test_coercion(steady: RestModel, behaviour: Behaviour) -> None:
     for index, tensor in one_of_each_datatype(steady):
         row = DATATYPES.get(tensor["datatype"])
         for text, candidates in COERCIONS[row.element if row else "number"].items():
@@ -318,11 +325,11 @@ def _told(survey: Survey, probe: Probe) -> str:
 
 
 @requirement("v2.errors.half-floats")
-def test_half_floats(model: Model) -> None:
+def test_half_floats(model: RestModel) -> None:
     if not any(spec.datatype in ("FP16", "BF16") for spec in model.inputs):
         not_implemented(f"{model.name} has no input of FP16 or BF16")
     rows = next(iter(model.candidates()))
-    answer = model.predict(rows)
+    answer = carried(model.predict(rows))
     if answer.status != 200:
         check_status(answer, range(400, 500), "numbers for a half-precision input are no server error")
         check(is_valid("v2/error", answer.json), "the refusal does not say why", answer)

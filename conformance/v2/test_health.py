@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
 from conformance.asking.server import UNKNOWN, denies, index, unknown_versions
-from conformance.checks.assertions import check, check_ok, check_status
+from conformance.checks.assertions import check, check_ok
+from conformance.checks.http import check_status
 from conformance.checks.skips import no_request, not_implemented, untested
 from conformance.harness.target import Target
+from conformance.transport import rest
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import UNAVAILABLE, Client
 from spec.validation import is_valid
@@ -83,19 +85,19 @@ def test_ready_index(client: Client) -> None:
     ready, after = client.get("/v2/health/ready"), index(client)
     unloaded = _unloaded(before.json) & _unloaded(after.json)  # what is loading may just have been loaded
     # An index that says so of a model that is ready is v2.server.index-complete's finding.
-    unloaded = {name for name in unloaded if client.get(Model(client, name).path("ready")).status != 200}
+    unloaded = {name for name in unloaded if client.get(rest.path(name, "ready")).status != 200}
     if ready.status == 200 and not denies(ready):
         message = "the server is ready, and its index has models that are not"
         check(not unloaded, message, ready, after, got=sorted(unloaded))
 
 
 @requirement("v2.health.model-ready")
-def test_model_ready(model: Model) -> None:
+def test_model_ready(model: RestModel) -> None:
     check_ok(model.client.get(model.path("ready")), "the model is loaded")
 
 
 @requirement("v2.health.model-ready-body")
-def test_model_ready_body(model: Model) -> None:
+def test_model_ready_body(model: RestModel) -> None:
     answer = model.client.get(model.path("ready"))
     _says(answer, "ready", True)
     _says(answer, "name", model.name)
@@ -103,7 +105,7 @@ def test_model_ready_body(model: Model) -> None:
 
 @requirement("v2.health.model-ready-unknown")
 def test_model_ready_unknown(client: Client) -> None:
-    _check_not_ready(client.get(Model(client, UNKNOWN).path("ready")), "a model")
+    _check_not_ready(client.get(rest.path(UNKNOWN, "ready")), "a model")
 
 
 def _check_not_ready(answer: Exchange, what: str) -> None:
@@ -114,7 +116,7 @@ def _check_not_ready(answer: Exchange, what: str) -> None:
 
 
 @requirement("v2.health.version-ready")
-def test_version_ready(model: Model) -> None:
+def test_version_ready(model: RestModel) -> None:
     if not model.versions:
         not_implemented("the metadata lists no versions")
     for version in model.versions:
@@ -125,23 +127,23 @@ def test_version_ready(model: Model) -> None:
 
 
 @requirement("v2.health.version-ready-unknown")
-def test_version_ready_unknown(model: Model) -> None:
+def test_version_ready_unknown(model: RestModel) -> None:
     for version in unknown_versions(model):
         _check_not_ready(model.client.get(model.path("versions", version, "ready")), "a version")
 
 
 @requirement("v2.health.ready-means-infer")
-def test_ready_means_infer(model: Model) -> None:
+def test_ready_means_infer(model: RestModel) -> None:
     ready = model.client.get(model.path("ready"))
     if ready.status != 200:
         untested("the model does not say that it is ready")
-    answer = model.infer(model.base_body if model.base is not None else _guess(model))
+    answer = model.post(model.base_body if model.base is not None else _guess(model))
     if model.base is None and answer.status not in (200, *UNAVAILABLE):
         no_request(model.name)
     check_ok(answer, "the model says that it is ready")
 
 
-def _guess(model: Model) -> dict[str, Any]:
+def _guess(model: RestModel) -> dict[str, Any]:
     """A request that the model may accept, made from its metadata."""
     return model.body(next(iter(model.candidates()), []))
 

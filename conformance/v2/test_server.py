@@ -3,12 +3,14 @@
 import pytest
 
 from conformance.asking.extensions import EXTENSIONS
-from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
 from conformance.asking.server import denies, index
-from conformance.checks.assertions import check, check_ok, check_schema, check_status
+from conformance.checks.assertions import check, check_ok
+from conformance.checks.http import check_schema, check_status
 from conformance.checks.nulls import nulls
 from conformance.checks.skips import not_implemented, untested
 from conformance.harness.target import Target
+from conformance.transport import rest
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import Client
 from conformance.wire.jsontext import flaw
@@ -83,7 +85,7 @@ def test_method(client: Client) -> None:
 
 
 @requirement("v2.server.extensions")
-def test_extensions(scored: Model) -> None:
+def test_extensions(scored: RestModel) -> None:
     claimed = _metadata(scored.client)
     listed = claimed.json.get("extensions") if isinstance(claimed.json, dict) else None
     names = [name for name in listed if name in EXTENSIONS] if isinstance(listed, list) else []
@@ -105,8 +107,8 @@ def test_index_agrees(client: Client, target: Target) -> None:
     rows = answer.json if is_valid("mlserver/repository-index", answer.json) else []
     for row in rows:
         if row.get("state") == "READY":
-            model = Model(client, row["name"], version=target.version)
-            check_ok(client.get(model.path()), f"the index lists {row['name']} as READY")
+            path = rest.path(row["name"], version=target.version)
+            check_ok(client.get(path), f"the index lists {row['name']} as READY")
 
 
 @requirement("v2.server.index-complete")

@@ -43,6 +43,8 @@ class TensorSpec:
 
 # One row of a request: the elements of each input in row-major order.
 Row = Mapping[str, Sequence[Any]]
+# Output tensors by name, with the members that could be read.
+Outputs = Mapping[str, Mapping[str, Any]]
 
 
 def tensor(spec: TensorSpec, rows: Sequence[Row], *, nested: bool = False) -> dict[str, Any]:
@@ -205,12 +207,11 @@ def outputs_by_name(body: Any) -> dict[str, dict[str, Any]]:
     return {o["name"]: o for o in outputs if isinstance(o, dict) and isinstance(o.get("name"), str)}
 
 
-def difference(left: Any, right: Any) -> str:
-    """The first difference between the outputs of two inference responses; empty when they agree.
+def difference(one: Outputs, two: Outputs) -> str:
+    """The first difference between two sets of output tensors; empty when they agree.
 
     Names, datatypes and data count; the form (nested or flat) and the order of outputs do not.
     """
-    one, two = outputs_by_name(left), outputs_by_name(right)
     if set(one) != set(two):
         return f"outputs {sorted(one)} against {sorted(two)}"
     for name, output in one.items():
@@ -231,14 +232,14 @@ def held(data: Sequence[Any], datatype: str) -> list[Any]:
         return list(np.array(data, np.float64).astype(DATATYPES[datatype].numpy).tolist())
 
 
-def split_rows(body: Any, counts: Sequence[int]) -> list[dict[str, list[Any]]] | None:
+def split_rows(outputs: Outputs, counts: Sequence[int]) -> list[dict[str, list[Any]]] | None:
     """The data of each output cut into consecutive blocks of ``counts`` rows.
 
     None when an output does not hold a whole number of elements a row, so is not row-wise.
     """
     total = sum(counts)
     blocks: list[dict[str, list[Any]]] = [{} for _ in counts]
-    for name, output in outputs_by_name(body).items():
+    for name, output in outputs.items():
         data = flat(output.get("data"))
         if total == 0 or len(data) % total:
             return None
