@@ -1,6 +1,7 @@
 """The layout: who may import whom, and what a file may be."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,12 @@ ALLOWED = {
 
 # The rooms of the suite, each above what it may use.
 ROOMS = ("wire", "transport", "checks", "asking", "mistakes", "oracles", "harness")
+
+
+HTTP_ITSELF = {"transport/http.py", "transport/exchange.py", "transport/rest.py", "transport/together.py"}
+# Profiles of the protocol, and those of their test modules that hold for HTTP with JSON alone.
+ANY_TRANSPORT = ("v2", "content_types", "signature")
+HTTP_ALONE = re.compile(r"_(http|json|errors|health|model|server|invocations)$")
 
 
 def _imported(file: Path) -> set[str]:
@@ -52,6 +59,25 @@ def test_a_room_of_the_suite_uses_the_rooms_below_it(room: str) -> None:
 
 def test_tests_of_the_suite_use_its_rooms_and_not_each_other() -> None:
     assert _used("*/test_*.py", {*ROOMS}) == {}
+
+
+def test_what_holds_for_any_transport_reaches_no_http() -> None:
+    """Tests of these profiles, but those of HTTP's own, and all that they use below the harness."""
+    suite = ROOT / "conformance"
+    roots = [
+        f for name in ANY_TRANSPORT for f in suite.glob(f"{name}/test_*.py") if not HTTP_ALONE.search(f.stem)
+    ]
+    assert len(roots) > 10
+    seen: set[Path] = set()
+    while roots:
+        file = roots.pop()
+        seen.add(file)
+        parts = [name.split(".")[1:3] for name in _imported(file) if name.startswith("conformance.")]
+        used = {suite.joinpath(*part).with_suffix(".py") for part in parts if part[0] != "harness"}
+        roots += [other for other in used - seen if other.exists()]
+    reached = {str(f.relative_to(suite)) for f in seen}
+    assert "transport/answer.py" in reached
+    assert not reached & HTTP_ITSELF
 
 
 def _used(files: str, allowed: set[str]) -> dict[str, set[str]]:

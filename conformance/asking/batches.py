@@ -15,6 +15,8 @@ from conformance.wire.tensors import Row
 
 T = TypeVar("T")
 J = TypeVar("J", bound=Judged)
+REQUESTS = 16  # at the same time
+ROUNDS = 4  # of such requests: a race that is lost one time in two escapes one time in sixteen
 LARGE, VERY_LARGE = 1000, 4100  # rows: beyond the powers of two at which servers cut, where rows are short
 ELEMENTS, MOST = 50_000, 500_000  # of requests and answers: those that are asked for, those that are enough
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from conformance.asking.batches import apart
+from conformance.asking.batches import REQUESTS, ROUNDS, apart
 from conformance.asking.invocations import PATH, Invocations, predictions
 from conformance.asking.rest import RestModel
 from conformance.asking.scoring import accepted_neighbours, check_same
@@ -16,7 +16,7 @@ from conformance.checks.skips import untested
 from conformance.harness.target import Target
 from conformance.oracles.answers import cases
 from conformance.oracles.known import check_mlflow, known_parameters
-from conformance.transport.together import REQUESTS, ROUNDS, together
+from conformance.transport.together import together
 
 requirement = pytest.mark.requirement
 OFTEN = 200  # answers, to show one that differs where one is known to have
@@ -41,7 +41,8 @@ def _check_known(model: RestModel, target: Target, *, params: bool) -> None:
     if not chosen:
         untested("needs known answers: --answers PATH")
     for case in chosen:
-        check_mlflow(case, model.client.post_json(PATH, case.request))
+        answer = model.client.post_json(PATH, case.request)
+        check_mlflow(case, answer, predictions(answer))
 
 
 @requirement("mlflow.predictions.known-answers")

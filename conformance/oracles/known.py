@@ -6,7 +6,6 @@ from conformance.asking.model import Model
 from conformance.checks.assertions import check, check_ok, check_rejected
 from conformance.oracles.answers import Case, Known, cases
 from conformance.transport.answer import Answer
-from conformance.transport.exchange import Exchange
 from conformance.transport.outcome import Judged
 from conformance.wire import tensors
 
@@ -38,12 +37,11 @@ def check_v2(case: Case, answer: Answer) -> None:
         check(same, f"{case.name}: output {name!r} is wrong", answer, got=got, expected=expected)
 
 
-def check_mlflow(case: Case, answer: Exchange) -> None:
-    """A scoring response gives the predictions of the known answer."""
+def check_mlflow(case: Case, answer: Judged, got: Any) -> None:
+    """A scoring response gives the predictions of the known answer. ``got``: its predictions."""
     __tracebackhide__ = True
     if _refused(case, answer):
         return
-    got = answer.json.get("predictions") if isinstance(answer.json, dict) else None
     expected = case.response["predictions"]
     check(
         tensors.close(got, expected, case.tolerance),

@@ -16,9 +16,7 @@ from conformance.transport.exchange import Exchange, Response
 from conformance.transport.http import JSON, KEPT_OUT, Client
 from conformance.transport.lost import NoAnswer
 
-REQUESTS = 16  # at the same time
 FEW = 4  # which no server finds too many
-ROUNDS = 4  # of such requests: a race that is lost one time in two escapes one time in sixteen
 _AHEAD = 4096  # bytes of a body that are sent ahead: as many as any connection takes without a reader
 _PATIENCE = 5.0  # seconds for all to come to the start
 _AGAIN = KEPT_OUT | {429, 503}  # statuses of a token that expired, and of too many requests

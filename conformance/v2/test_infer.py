@@ -9,14 +9,11 @@ from conformance.asking.inference import (
     versions,
 )
 from conformance.asking.model import Model
-from conformance.asking.rest import RestModel
 from conformance.checks.assertions import check, check_no_failure, check_ok, check_takes
 from conformance.checks.skips import untested
 from conformance.harness.target import Target
 from conformance.oracles.answers import cases
 from conformance.oracles.known import check_v2
-from conformance.transport.http import UNAVAILABLE
-from conformance.transport.rest import carried
 
 requirement = pytest.mark.requirement
 OFTEN = 200  # answers, to show one that differs where one is known to have
@@ -38,13 +35,6 @@ def test_answers_batch(scored: Model) -> None:
     if scored.limit > 1:
         answer = scored.predict([*scored.base_rows] * 2)
         check_no_failure(answer, "a row that is accepted stands there twice")
-
-
-@requirement("v2.infer.answers")
-def test_answers_any(model: RestModel) -> None:
-    """A model that fails at every row that fits its metadata, and is asked for nothing else."""
-    if model.base is None and model.refusal is not None and carried(model.refusal).status not in UNAVAILABLE:
-        check_takes(model.name, [model.refusal])
 
 
 @requirement("v2.infer.known-answers")

@@ -14,16 +14,23 @@ from conformance.asking.inference import (
 )
 from conformance.asking.rest import RestModel
 from conformance.asking.server import UNKNOWN, unknown_versions
-from conformance.checks.assertions import check, check_no_failure, check_ok, check_refused, fail
+from conformance.checks.assertions import check, check_no_failure, check_ok, check_refused, check_takes, fail
 from conformance.checks.http import check_error, check_schema, check_status
 from conformance.checks.nulls import nulls
 from conformance.checks.skips import not_implemented, untested
-from conformance.transport.http import JSON
+from conformance.transport.http import JSON, UNAVAILABLE
 from conformance.transport.rest import carried, read
 from conformance.wire.jsontext import flaw
 from spec.validation import is_valid
 
 requirement = pytest.mark.requirement
+
+
+@requirement("v2.infer.answers")
+def test_answers_any(model: RestModel) -> None:
+    """A model that fails at every row that fits its metadata, and is asked for nothing else."""
+    if model.base is None and model.refusal is not None and carried(model.refusal).status not in UNAVAILABLE:
+        check_takes(model.name, [model.refusal])
 
 
 @requirement("v2.infer.schema")

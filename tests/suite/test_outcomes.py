@@ -9,7 +9,8 @@ from tests.suite.conftest import Run, Suite
 
 MUST, SHOULD, CHARACTERISE = "v2.infer.id-echo", "v2.server.names-itself", "v2.infer.id-none-asked"
 ECHOES = [
-    f"v2/test_infer.py::test_id_echo{which}[double]" for which in ("", "_drawn", "_beside", "_refusable")
+    f"v2/test_infer_{module}.py::test_id_echo{which}[double]"
+    for module, which in (("ids", ""), ("ids", "_drawn"), ("ids", "_beside"), ("http", "_refusable"))
 ]
 CHOSEN = [f"--requirement={name}" for name in (MUST, SHOULD, CHARACTERISE, "v2.infer.model-version")]
 

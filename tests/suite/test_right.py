@@ -149,7 +149,7 @@ class Silent(Tiny):
 
 
 def test_a_model_without_outputs_is_no_error_of_the_suite(suite: Suite, serve: Serve) -> None:
-    chosen = "v2 and (test_data.py or test_concurrency.py)"
+    chosen = "v2 and (test_data.py or test_data_ or test_concurrency)"
     run = suite("--target", serve(Silent), "--model", "double", "-k", chosen)
     assert "StopIteration" not in run.output
     assert "ZeroDivisionError" not in run.output
