@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 import urllib.error
 import urllib.request
 import venv
@@ -64,6 +65,19 @@ def test_every_target_is_complete() -> None:
         others = [r for r in target.requirements if r != "--editable={root}[server]"]
         assert all("==" in requirement or "<" in requirement for requirement in others), name
         assert target.constraints.exists() == bool(target.requirements), name
+        if target.requirements:
+            pins = target.constraints.read_text().splitlines()
+            assert f"#    python -m targets lock {name}" in pins, name
+            assert {requirement for requirement in others if "==" in requirement} <= set(pins), name
+
+
+def test_needs_of_the_checkout_are_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needs = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    constraints = load("reference-mlflow2", ROOT / "targets").constraints.read_text()
+    pinned = {line.partition("==")[0] for line in constraints.splitlines()}
+    assert {need.partition(">=")[0] for need in needs} <= pinned
+    assert project["name"] not in constraints
 
 
 def test_server_gets_its_port_and_environment(define: Define, environment: Environment) -> None:
@@ -190,6 +204,56 @@ def test_either_installer_installs_the_pins(
         next(folder.glob("venv/lib/*/site-packages/tiny-1.dist-info/INSTALLER")) for folder in (uvs, pips)
     ]
     assert [file.read_text().strip() for file in installers] == ["uv", "pip"]
+
+
+@needs_uv
+def test_pins_stay_until_they_are_renewed(
+    define: Define, tmp_path: Path, wheels: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = define("", settings='requirements = ["tiny"]')
+
+    def told(*command: str) -> str:
+        assert main([*command, "tiny"], tmp_path / "targets") == 0
+        return capfd.readouterr().out
+
+    wheel(wheels, 1)
+    assert told("lock") == "tiny: tiny (none) -> 1\n"
+    assert told("outdated") == "tiny: no change\n"
+    wheel(wheels, 2)
+    assert told("lock") == "tiny: no change\n"
+    assert told("outdated") == "tiny: tiny 1 -> 2\n"
+    assert "\ntiny==1\n" in target.constraints.read_text()
+    assert told("lock", "--upgrade") == "tiny: tiny 1 -> 2\n"
+    header, command, *pins = target.constraints.read_text().splitlines()
+    assert (command, pins) == ("#    python -m targets lock tiny", ["tiny==2"])
+    assert header.startswith("#")
+
+
+@needs_uv
+@pytest.mark.usefixtures("wheels")
+def test_pins_stay_when_nothing_is_found(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = define("", settings='requirements = ["no-such-package-of-this-suite==1"]')
+    target.constraints.write_text("tiny==1\n")
+    assert main(["lock"], tmp_path / "targets") == NOT_RUN
+    message = capfd.readouterr().err
+    assert "Because no-such-package-of-this-suite was not found" in message
+    assert message.endswith("lock: not run: uv finds no packages for tiny\n")
+    assert target.constraints.read_text() == "tiny==1\n"
+
+
+@pytest.mark.usefixtures("without_uv")
+@pytest.mark.parametrize("command", ["lock", "outdated"])
+def test_no_pins_without_uv(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    target = define("", settings='requirements = ["tiny"]')
+    assert main([command], tmp_path / "targets") == NOT_RUN
+    assert (
+        capfd.readouterr().err == f"{command}: not run: there is no uv on PATH; to get it: pip install uv\n"
+    )
+    assert not target.constraints.exists()
 
 
 def test_options_and_status_are_the_suites(
