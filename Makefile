@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 
-.PHONY: help conformance test lint types targets clean
+.PHONY: help conformance test lint types targets lock outdated clean
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,12 @@ targets: $(INSTALLED) ## run the suite against the reference server, MLflow and 
 	$(BIN)/python -m targets run reference -q
 	$(BIN)/python -m targets run mlflow -q
 	$(BIN)/python -m targets run mlserver -q
+
+lock: $(INSTALLED) ## pin what is installed for the targets (targets/*/constraints.txt)
+	$(BIN)/python -m targets lock
+
+outdated: $(INSTALLED) ## say which of these pins have newer versions
+	$(BIN)/python -m targets outdated
 
 clean: ## remove what was installed and built
 	rm -rf $(VENV) .cache .tox build *.egg-info report.json

@@ -1,4 +1,4 @@
-"""``python -m targets run NAME [suite options]``, ``start NAME`` and ``matrix [NAME ...]``."""
+"""``python -m targets run NAME [suite options]``, ``start NAME``, ``matrix``, ``lock`` and ``outdated``."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from targets import definition, environment, matrix, server
+from targets import definition, environment, lock, matrix, server
 from targets.definition import Target, TargetError
 from targets.environment import ROOT, Unavailable
 from targets.server import Server, StartError
@@ -21,18 +21,20 @@ INTERRUPTED = 130
 def main(arguments: list[str] | None = None, root: Path = Path(__file__).parent) -> int:
     """Run the command on the targets of ``root``.
 
-    Returns the suite's status for ``run``; ``NOT_RUN`` (69) when the target can't be had on this machine;
-    ``NOT_STARTED`` (70) when its server does not come up, or ends while ``start`` waits; ``INTERRUPTED``
-    (130) after Ctrl-C. Exits with 2 on a mistake of the caller.
+    Returns the suite's status for ``run``; ``NOT_RUN`` (69) when the target, or what locks it, can't be had
+    on this machine; ``NOT_STARTED`` (70) when its server does not come up, or ends while ``start`` waits;
+    ``INTERRUPTED`` (130) after Ctrl-C. Exits with 2 on a mistake of the caller.
     """
     parser = _parser(root)
     options, suite = parser.parse_known_args(arguments)
     if options.command != "run" and suite:
         parser.error(f"{options.command} takes no {suite[0]}")
-    name = getattr(options, "name", "")
+    name = getattr(options, "name", options.command)
     try:
         if options.command == "matrix":
             return _matrix(root, options.cache.resolve(), options.only)
+        if options.command in ("lock", "outdated"):
+            return _pins(root, options)
         return _command(definition.load(name, root), options, suite)
     except TargetError as error:
         parser.error(str(error))
@@ -65,6 +67,15 @@ def _parser(root: Path) -> argparse.ArgumentParser:
         one.add_argument("name", metavar="NAME", help=", ".join(definition.names(root)))
     every = commands.add_parser("matrix", parents=[shared], help="test all, write docs/matrix.md and .json")
     every.add_argument("only", metavar="NAME", nargs="*", help="renew these, keep the others as they were")
+    pins = {
+        "lock": "write constraints.txt of each target; pins that still fit stay",
+        "outdated": "say what lock --upgrade would change",
+    }
+    for command, told in pins.items():
+        several = commands.add_parser(command, help=told, allow_abbrev=False)
+        several.add_argument("only", metavar="NAME", nargs="*", help="these; else all that have requirements")
+        if command == "lock":
+            several.add_argument("--upgrade", action="store_true", help="renew every pin")
     return parser
 
 
@@ -116,6 +127,21 @@ def _matrix(root: Path, cache: Path, only: list[str]) -> int:
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     file.with_suffix(".md").write_text(matrix.page(found), "utf-8")
+    return 0
+
+
+def _pins(root: Path, options: argparse.Namespace) -> int:
+    """Tell how the pins of the targets change, or would change."""
+    targets = [definition.load(name, root) for name in options.only or definition.names(root)]
+    for target in targets:
+        if not target.requirements:
+            changes = ["has no requirements"]
+        elif options.command == "lock":
+            changes = lock.lock(target, upgrade=options.upgrade)
+        else:
+            changes = lock.outdated(target)
+        for change in changes or ["no change"]:
+            print(f"{target.name}: {change}", flush=True)
     return 0
 
 

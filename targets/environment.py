@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,16 @@ def build_models(target: Target, environment: Environment) -> Path:
     return repository
 
 
+def requirements(target: Target) -> list[str]:
+    """What is to be installed, with the checkout's own path."""
+    return [requirement.format(root=ROOT) for requirement in target.requirements]
+
+
+def uv() -> str | None:
+    """The uv beside this interpreter, where the extra ``dev`` puts it, or on PATH."""
+    return shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+
 def _installed(target: Target, folder: Path) -> Path:
     """The venv's interpreter, after installing when the requirements are not those of the marker."""
     venv, marker, digest = folder / "venv", folder / _MARKER, _digest(target)
@@ -78,11 +89,19 @@ def _installed(target: Target, folder: Path) -> Path:
 
 
 def _install(target: Target, folder: Path, python: Path) -> None:
-    pip: list[Path | str] = [python, "-m", "pip", "--disable-pip-version-check"]
-    requirements = [requirement.format(root=ROOT) for requirement in target.requirements]
+    wanted = requirements(target)
     constraints = ["--constraint", str(target.constraints)] if target.constraints.exists() else []
-    _run([*pip, "install", *constraints, *requirements], folder / "install.log", ", ".join(requirements))
-    _run([*pip, "freeze", "--exclude-editable"], folder / "packages.txt", "the list of packages")
+    _run([*_installer(python), *constraints, *wanted], folder / "install.log", ", ".join(wanted))
+    freeze: list[Path | str] = [python, "-m", "pip", "freeze", "--exclude-editable"]
+    _run(freeze, folder / "packages.txt", "the list of packages")
+
+
+def _installer(python: Path) -> list[Path | str]:
+    """The command that installs into the environment of ``python``: uv, which is quicker, else pip."""
+    if found := uv():
+        # Compiled, as by pip: a server of many modules starts in less than half the time.
+        return [found, "pip", "install", "--compile-bytecode", "--python", python]
+    return [python, "-m", "pip", "install", "--disable-pip-version-check"]
 
 
 def _base(target: Target) -> Path:
@@ -102,10 +121,14 @@ def _digest(target: Target) -> str:
 
 def _run(command: Sequence[Path | str], log: Path, what: str) -> None:
     """Run ``command`` in the checkout, its output in ``log``; a failure makes the target unavailable."""
+    variables = os.environ | {"UV_NO_WRAP": "1"}
     with log.open("w") as output:
-        status = subprocess.run(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT).returncode
-    if status:
-        last = (log.read_text(errors="replace").strip().splitlines() or [f"exit status {status}"])[-1]
+        done = subprocess.run(command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT)
+    if done.returncode:
+        lines = map(str.strip, log.read_text(errors="replace").splitlines())
+        # uv's hints come after the error.
+        told = [line for line in lines if line and not line.startswith("hint:")]
+        last = told[-1] if told else f"exit status {done.returncode}"
         raise Unavailable(f"can't have {what}: {last} ({log})")
 
 

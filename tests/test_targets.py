@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import tomllib
 import urllib.error
 import urllib.request
+import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from conformance.harness.report import SETUP_EXIT
 from targets.__main__ import NOT_RUN, NOT_STARTED, main
 from targets.definition import Target, load, names
-from targets.environment import ROOT, Environment, prepare
+from targets.environment import ROOT, Environment, prepare, uv
 from targets.server import StartError, running
 
 SERVER = """
@@ -63,6 +65,19 @@ def test_every_target_is_complete() -> None:
         others = [r for r in target.requirements if r != "--editable={root}[server]"]
         assert all("==" in requirement or "<" in requirement for requirement in others), name
         assert target.constraints.exists() == bool(target.requirements), name
+        if target.requirements:
+            pins = target.constraints.read_text().splitlines()
+            assert f"#    python -m targets lock {name}" in pins, name
+            assert {requirement for requirement in others if "==" in requirement} <= set(pins), name
+
+
+def test_needs_of_the_checkout_are_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needs = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    constraints = load("reference-mlflow2", ROOT / "targets").constraints.read_text()
+    pinned = {line.partition("==")[0] for line in constraints.splitlines()}
+    assert {need.partition(">=")[0] for need in needs} <= pinned
+    assert project["name"] not in constraints
 
 
 def test_server_gets_its_port_and_environment(define: Define, environment: Environment) -> None:
@@ -112,22 +127,53 @@ def test_missing_interpreter_is_not_run(
     assert lines == [f"tiny: not run: there is no CPython 3.99 on PATH or beside {sys.base_prefix}"]
 
 
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder that pip and uv find packages in."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    found = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "PIP_FIND_LINKS": folder, "UV_FIND_LINKS": folder}
+    for name, value in {**found, "UV_CACHE_DIR": tmp_path / "uv"}.items():
+        monkeypatch.setenv(name, str(value))
+    return folder
+
+
+@pytest.fixture
+def without_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This interpreter in a folder of its own, and a PATH without uv."""
+    venv.create(tmp_path / "bare", symlinks=True)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
+    folders = [folder for folder in os.get_exec_path() if not Path(folder, "uv").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join(folders))
+
+
+@pytest.fixture(params=["pip", "uv"])
+def installer(request: pytest.FixtureRequest) -> str:
+    if request.param == "pip":
+        request.getfixturevalue("without_uv")
+    return str(request.param)
+
+
+needs_uv = pytest.mark.skipif(uv() is None, reason="there is no uv: pip install uv")
+both_installers = pytest.mark.parametrize(
+    "installer", ["pip", pytest.param("uv", marks=needs_uv)], indirect=True
+)
+
+
+@both_installers
 def test_missing_package_is_not_run(
-    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str], wheels: Path, installer: str
 ) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
     define("", settings='requirements = ["no-such-package-of-this-suite==1"]')
     status = main(["run", "tiny", "--cache", str(tmp_path / "cache")], tmp_path / "targets")
     assert status == NOT_RUN
     (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("tiny: not run: can't have no-such-package-of-this-suite==1: ERROR: No matching")
+    told = {"pip": "ERROR: No matching", "uv": "cause: Because no-such-package-of-this-suite was not found"}
+    assert line.startswith(f"tiny: not run: can't have no-such-package-of-this-suite==1: {told[installer]}")
 
 
-def test_environment_is_installed_once(
-    define: Define, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    target = define("", settings=f'requirements = ["tiny @ {wheel(tmp_path).as_uri()}"]')
+def test_environment_is_installed_once(define: Define, tmp_path: Path, wheels: Path) -> None:
+    target = define("", settings=f'requirements = ["tiny @ {wheel(wheels, 1).as_uri()}"]')
     cache = tmp_path / "cache"
     assert prepare(target, cache).python.is_relative_to(cache)
     assert (cache / "tiny" / "packages.txt").read_text().startswith("tiny @ ")
@@ -137,6 +183,77 @@ def test_environment_is_installed_once(
     target.constraints.write_text("other==1\n")
     prepare(target, cache)
     assert not kept.exists()
+
+
+@needs_uv
+def test_either_installer_installs_the_pins(
+    define: Define, tmp_path: Path, wheels: Path, request: pytest.FixtureRequest
+) -> None:
+    target = define("", settings='requirements = ["tiny"]')
+    for version in (1, 2):
+        wheel(wheels, version)
+    target.constraints.write_text("tiny==1\n")
+    prepare(target, tmp_path / "with-uv")
+    request.getfixturevalue("without_uv")
+    prepare(target, tmp_path / "with-pip")
+    uvs, pips = tmp_path / "with-uv" / "tiny", tmp_path / "with-pip" / "tiny"
+    for file in ("packages.txt", "installed.sha256"):
+        assert (uvs / file).read_text() == (pips / file).read_text()
+    assert (pips / "packages.txt").read_text() == "tiny==1\n"
+    installers = [
+        next(folder.glob("venv/lib/*/site-packages/tiny-1.dist-info/INSTALLER")) for folder in (uvs, pips)
+    ]
+    assert [file.read_text().strip() for file in installers] == ["uv", "pip"]
+
+
+@needs_uv
+def test_pins_stay_until_they_are_renewed(
+    define: Define, tmp_path: Path, wheels: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = define("", settings='requirements = ["tiny"]')
+
+    def told(*command: str) -> str:
+        assert main([*command, "tiny"], tmp_path / "targets") == 0
+        return capfd.readouterr().out
+
+    wheel(wheels, 1)
+    assert told("lock") == "tiny: tiny (none) -> 1\n"
+    assert told("outdated") == "tiny: no change\n"
+    wheel(wheels, 2)
+    assert told("lock") == "tiny: no change\n"
+    assert told("outdated") == "tiny: tiny 1 -> 2\n"
+    assert "\ntiny==1\n" in target.constraints.read_text()
+    assert told("lock", "--upgrade") == "tiny: tiny 1 -> 2\n"
+    header, command, *pins = target.constraints.read_text().splitlines()
+    assert (command, pins) == ("#    python -m targets lock tiny", ["tiny==2"])
+    assert header.startswith("#")
+
+
+@needs_uv
+@pytest.mark.usefixtures("wheels")
+def test_pins_stay_when_nothing_is_found(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = define("", settings='requirements = ["no-such-package-of-this-suite==1"]')
+    target.constraints.write_text("tiny==1\n")
+    assert main(["lock"], tmp_path / "targets") == NOT_RUN
+    message = capfd.readouterr().err
+    assert "Because no-such-package-of-this-suite was not found" in message
+    assert message.endswith("lock: not run: uv finds no packages for tiny\n")
+    assert target.constraints.read_text() == "tiny==1\n"
+
+
+@pytest.mark.usefixtures("without_uv")
+@pytest.mark.parametrize("command", ["lock", "outdated"])
+def test_no_pins_without_uv(
+    define: Define, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    target = define("", settings='requirements = ["tiny"]')
+    assert main([command], tmp_path / "targets") == NOT_RUN
+    assert (
+        capfd.readouterr().err == f"{command}: not run: there is no uv on PATH; to get it: pip install uv\n"
+    )
+    assert not target.constraints.exists()
 
 
 def test_options_and_status_are_the_suites(
@@ -180,11 +297,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wheel(folder: Path) -> Path:
+def wheel(folder: Path, version: int) -> Path:
     """An empty package that pip installs without any index."""
-    path, info = folder / "tiny-1-py3-none-any.whl", "tiny-1.dist-info"
+    path, info = folder / f"tiny-{version}-py3-none-any.whl", f"tiny-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return path
