@@ -76,6 +76,14 @@ def bodies(model: Model, known: Known) -> Iterator[dict[str, Any]]:
         yield model.base_body
 
 
+def good_answers(model: Model, known: Known) -> Iterator[Answer]:
+    """The answers to some of them, where they are good."""
+    for _, body in zip(range(6), bodies(model, known), strict=False):
+        answer = model.infer(body)
+        if answer.answered and answer.message:
+            yield answer
+
+
 def carrier(model: Model, known: Known, content_type: str) -> Carrier:
     """The request with the most inputs of the content type, among those with the fewest other BYTES inputs.
 
