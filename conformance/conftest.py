@@ -1,10 +1,7 @@
 """The suite as a pytest plugin: options, preflight, selection, and the fixtures of every test."""
 
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,29 +9,20 @@ import pytest
 
 from conformance.asking.invocations import PATH, Invocations
 from conformance.asking.rest import RestModel
-from conformance.asking.sample import Sample
-from conformance.asking.sample import load as load_sample
 from conformance.checks.skips import no_request, untested
-from conformance.harness import known_failures, options
-from conformance.harness.known_failures import KnownFailures
-from conformance.harness.pace import Announcer
-from conformance.harness.preflight import Asked, discover, handed, taken_over, waited
+from conformance.harness import opening, options
+from conformance.harness.preflight import handed
 from conformance.harness.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
 from conformance.harness.report import SETUP_EXIT, Reporter, ReportOptions
+from conformance.harness.setup import HANDED, prepare
 from conformance.harness.target import SetupError, Target
-from conformance.oracles import answers
 from conformance.oracles.mlmodel import Oracle
-from conformance.oracles.mlmodel import check as check_mlmodel
-from conformance.transport.credentials import Credentials, redacted
 from conformance.transport.http import Client
-from conformance.transport.route import Route, proxy_for
-from conformance.transport.text import clean, cleaned, mapped
-from spec.catalogue import PROFILES, requirements
+from conformance.transport.text import clean
+from spec.catalogue import PROFILES
 
 _TARGET = pytest.StashKey[Target]()
 _OPT_IN = {"robustness"}
-_HANDED = "conformance"
-_NAMED = 10  # models in the header
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,7 +47,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if config.option.help or config.option.version:
         return None
     try:
-        target, known = _prepare(config)
+        target, known = prepare(config)
     except (SetupError, OSError, ValueError) as error:
         print(f"cannot test: {clean(str(error))}", file=sys.stderr)
         return SETUP_EXIT
@@ -72,118 +60,23 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             known=known,
             json_file=options.given(config, "report_json"),
             write_known=options.given(config, "write_known_failures"),
-            shown=_shown(config),
+            shown=opening.shown(config),
         )
-        config.pluginmanager.register(Reporter(_described(target), told), "conformance-reporter")
-        config.pluginmanager.register(_announcer(config, target), "conformance-announcer")
+        config.pluginmanager.register(Reporter(opening.described(target), told), "conformance-reporter")
+        config.pluginmanager.register(opening.announcer(config, target), "conformance-announcer")
     return None
-
-
-def _prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
-    def option(name: str) -> Any:
-        return options.given(config, name)
-
-    if not option("target"):
-        raise SetupError("give the server's base URL: --target URL")
-    unknown = [name for name in option("requirement") if name not in requirements()]
-    if unknown:
-        raise SetupError(f"--requirement {unknown[0]}: there is no such requirement")
-    listed = option("known_failures")
-    known = known_failures.load(listed) if listed else KnownFailures({})
-    if option("mlmodel"):
-        check_mlmodel(option("mlmodel"))
-    asked = Asked(
-        names=list(dict.fromkeys(option("model"))),
-        sample=_sample(option("sample")) if option("sample") else Sample(),
-        answers=answers.load(option("answers")) if option("answers") else {},
-        row_wise=not option("not_row_wise"),
-        mlmodel=option("mlmodel"),
-        version=option("model_version"),
-        scoring_only=option("profile") == ["mlflow"],
-    )
-    target = _found(config, _client(config), asked)
-    for profile in option("profile"):
-        if profile in target.missing:
-            raise SetupError(f"--profile {profile}: {target.missing[profile]}")
-    target.client.shared.begun = True
-    return target, known
-
-
-def _found(config: pytest.Config, client: Client, asked: Asked) -> Target:
-    if handed_over := getattr(config, "workerinput", {}).get(_HANDED):
-        return taken_over(client, asked, handed_over)
-    seconds = options.given(config, "wait")
-    try:
-        return waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
-    except SetupError as error:
-        raise SetupError(client.shared.credentials.hide(str(error))) from error
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Hand the target to a process of pytest-xdist."""
-    node.workerinput[_HANDED] = handed(node.config.stash[_TARGET])
-
-
-def _client(config: pytest.Config) -> Client:
-    url, timeout, ca_cert, cert, key = (
-        options.given(config, name) for name in ("target", "timeout", "ca_cert", "cert", "key")
-    )
-    headers, command = dict(options.given(config, "header")), options.given(config, "header_command")
-    handed_over = getattr(config, "workerinput", {}).get(_HANDED, {})
-    credentials = Credentials(headers, command, handed_over.get("headers"))
-    return Client(Route(url, timeout, ca_cert, cert, key, proxy_for(url)), credentials)
-
-
-def _announcer(config: pytest.Config, target: Target) -> Announcer:
-    processes = getattr(config.option, "numprocesses", None) or 1
-    return Announcer(
-        target.missing,
-        target.pace,
-        len(target.models),
-        options.given(config, "max_examples"),
-        processes,
-        [clean(f"--sample: no request holds {what}") for what in target.left_out],
-    )
-
-
-def _sample(file: Path) -> Sample:
-    try:
-        sample = load_sample(file.read_text("utf-8-sig"))
-    except ValueError as error:
-        raise SetupError(f"--sample {file}: {error}") from error
-    return replace(sample, reason=sample.reason and f"--sample {file}: {sample.reason}")
-
-
-_SHOWN = (
-    "model", "model_version", "profile", "requirement", "max_examples", "seed", "timeout", "not_row_wise",
-)  # fmt: skip
-
-
-def _shown(config: pytest.Config) -> dict[str, Any]:
-    shown = {name: options.given(config, name) for name in _SHOWN}
-    return cleaned(shown | {"header": redacted(dict(options.given(config, "header")))})
-
-
-def _described(target: Target) -> dict[str, Any]:
-    told = {key: value for key, value in target.server.items() if key in ("name", "version")}
-    told = {key: value for key, value in told.items() if isinstance(value, str)}
-    told = mapped(told, target.client.shared.credentials.hide)
-    return cleaned({"url": target.client.url, "models": [model.name for model in target.models], **told})
+    node.workerinput[HANDED] = handed(node.config.stash[_TARGET])
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """What is tested."""
     target = config.stash.get(_TARGET, None)
-    if target is None:
-        return []
-    described = _described(target)
-    more = len(described["models"]) - _NAMED
-    if more > 0:
-        described["models"][_NAMED:] = [f"… and {more} more"]
-    lacks = [clean(f"not tested: {profile} ({reason})") for profile, reason in target.missing.items()]
-    taken = [f"{name} is the suite's here, not another plugin's" for name in options.taken(config)]
-    return [f"conformance: {json.dumps(described, ensure_ascii=False)}", *lacks, *taken]
+    return opening.header(target, config) if target else []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
