@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -29,13 +30,13 @@ class TensorSpec:
         """Whether the first dimension counts the rows."""
         return bool(self.shape) and self.shape[0] == -1
 
-    @property
+    @cached_property
     def row_shape(self) -> tuple[int, ...]:
         """The shape of one row (of the whole tensor when it is not batched)."""
         inner = self.shape[1:] if self.batched else self.shape
         return tuple(FLEXIBLE if d < 0 else d for d in inner)
 
-    @property
+    @cached_property
     def row_size(self) -> int:
         """The number of elements in one row."""
         return math.prod(self.row_shape)
@@ -83,7 +84,7 @@ def flat(data: Any) -> list[Any]:
     """The elements of flat or nested tensor data in row-major order."""
     if not isinstance(data, list):
         return [data]
-    if not any(isinstance(element, list) for element in data):
+    if list not in map(type, data):
         return data
     return [leaf for element in data for leaf in flat(element)]
 
