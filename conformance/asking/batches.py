@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from conformance.asking.model import Model
@@ -55,6 +56,7 @@ def cut(rows: Sequence[Row], limit: int) -> list[Sequence[Row]]:
     return [rows[start : start + limit] for start in range(0, len(rows), limit)]
 
 
+@cache
 def accepted_neighbours(model: Model) -> list[Row]:
     """The good row, which comes first, and those of its neighbours that are accepted alone."""
     rows = neighbours(model.inputs, model.base_rows[0])

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from hypothesis import assume
@@ -27,7 +27,7 @@ PATH = "/invocations"
 AS_GIVEN = "the form of the sample"
 
 
-@dataclass
+@dataclass(eq=False)
 class Invocations:
     """The scoring endpoint in front of ``model``.
 
@@ -254,15 +254,23 @@ def check_same_columns(endpoint: Invocations, one: Exchange, two: Exchange, mess
         check_same(endpoint, one, two, message)
 
 
+@cache
 def accepted_neighbours(endpoint: Invocations) -> list[Row]:
     """Rows that share most of what they hold, and are accepted."""
     rows = neighbours(endpoint.specs, endpoint.base_rows[0])
     return [row for row in rows if endpoint.ask([row]).status == 200]
 
 
-def check_rows(endpoint: Invocations, rows: Sequence[Row], batch: Exchange) -> None:
+def each_alone(endpoint: Invocations, rows: Sequence[Row]) -> dict[int, Exchange]:
+    """The answers to rows alone, by their id()."""
+    return {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
+
+
+def check_rows(
+    endpoint: Invocations, rows: Sequence[Row], batch: Exchange, alone: Mapping[int, Exchange] | None = None
+) -> None:
     """The batch has the predictions of its rows alone; that it has as many is another requirement."""
-    alone = {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
+    alone = alone or each_alone(endpoint, rows)
     found = reading.rows_of(predictions(batch), len(rows)) or []
     for i, (row, got) in enumerate(zip(rows, found, strict=False)):
         one = alone[id(row)]

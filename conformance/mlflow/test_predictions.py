@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -19,6 +20,7 @@ from conformance.asking.invocations import (
     check_rows,
     check_same,
     check_same_columns,
+    each_alone,
     is_text,
     predictions,
     texts_of,
@@ -61,9 +63,13 @@ def _table(endpoint: Invocations) -> None:
 def _signed(endpoint: Invocations) -> None:
     """Go on only with a model that is known to have a signature: it refuses a table without its columns."""
     _table(endpoint)
-    nothing = endpoint.post({SPLIT: {"columns": [EXTRA], "data": [[1]]}})
-    if nothing.status == 200 or wire.unnamed(endpoint.specs):
+    if _without_columns(endpoint).status == 200 or wire.unnamed(endpoint.specs):
         untested("the model has no signature that names columns")
+
+
+@cache
+def _without_columns(endpoint: Invocations) -> Exchange:
+    return endpoint.post({SPLIT: {"columns": [EXTRA], "data": [[1]]}})
 
 
 @requirement("mlflow.predictions.answers")
@@ -132,10 +138,12 @@ def test_batch_of_neighbours(batched_scoring: Invocations) -> None:
     sizes = [size for size in BLOCKS if size * batched_scoring.width <= MOST]
     blocks = [Random(0).choices(taken, k=size) for size in sizes]
     small = cut([first, *others, last], batched_scoring.limit)
-    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks, *small):
-        answer = batched_scoring.ask(batch)
+    batches = ([first, *others, last], [first, *others[::-1], last], *blocks, *small)
+    answers = [batched_scoring.ask(batch) for batch in batches]
+    alone = each_alone(batched_scoring, taken)
+    for batch, answer in zip(batches, answers, strict=True):
         if answer.status == 200:
-            check_rows(batched_scoring, batch, answer)
+            check_rows(batched_scoring, batch, answer, alone)
 
 
 @requirement("mlflow.predictions.large-batch")
@@ -221,6 +229,7 @@ def test_index(steady_scoring: Invocations, data: st.DataObject) -> None:
             check_same(steady_scoring, first, answer, "the index changes the predictions")
 
 
+@cache
 def _minds_labels(endpoint: Invocations) -> bool:
     """Whether the label of a single row matters, as it does to a model that computes with labels."""
     answers = [_with_index(endpoint, endpoint.base_rows, [label]) for label in (5, "row")]
