@@ -125,7 +125,7 @@ class Route:
         return tuple(options)
 
 
-@lru_cache(maxsize=256)  # a run asks the same few over and over
+@lru_cache  # a run asks for the same few over and over
 def _target(url: str, whole: bool) -> str:
     parts = parse_url(url)
     return parts._replace(fragment=None).url if whole else parts.request_uri
