@@ -128,11 +128,13 @@ def parquet_bytes(specs: Sequence[TensorSpec], rows: Sequence[Row], group: int |
     types = [(s.name, _arrow(pyarrow, s, [record[s.name] for record in records])) for s in specs]
     lines = "\n".join(map(json.dumps, records)).encode()
     # Not pyarrow.array, which imports pandas first: that takes as long as a hundred requests.
-    known = pyarrow.json.ParseOptions(explicit_schema=pyarrow.schema(types))
-    file = io.BytesIO()
-    pyarrow.parquet.write_table(
-        pyarrow.json.read_json(io.BytesIO(lines), parse_options=known), file, row_group_size=group
+    table = pyarrow.json.read_json(
+        io.BytesIO(lines),
+        pyarrow.json.ReadOptions(block_size=len(lines)),  # a record may not be longer than a block
+        pyarrow.json.ParseOptions(explicit_schema=pyarrow.schema(types)),
     )
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(table, file, row_group_size=group)
     return file.getvalue()
 
 
