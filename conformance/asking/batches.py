@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from conformance.asking.model import Model
@@ -40,6 +41,8 @@ def check_rows(model: Model, rows: Sequence[Row], batch: Answer) -> None:
             got, datatype = block.get(name), str(outputs.get(name, {}).get("datatype"))
             if got == output.get("data"):
                 continue  # most of very many; equal_data takes longer
+            if any(tensors.misfit(datatype.upper(), e) for e in got or []):
+                continue  # v2.data.element-types
             same = tensors.equal_data(output.get("data"), got, datatype)
             message = f"row {position} of {len(rows)} has another prediction in the batch ({name!r})"
             check(same, message, batch, alone[id(row)], got=got, expected=output.get("data"))
@@ -58,6 +61,7 @@ def cut(rows: Sequence[Row], limit: int) -> list[Sequence[Row]]:
     return [rows[start : start + limit] for start in range(0, len(rows), limit)]
 
 
+@cache
 def accepted_neighbours(model: Model) -> list[Row]:
     """The good row, which comes first, and those of its neighbours that are accepted alone."""
     rows = neighbours(model.inputs, model.base_rows[0])

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ PATH = "/invocations"
 AS_GIVEN = "the form of the sample"
 
 
-@dataclass
+@dataclass(eq=False)
 class Invocations:
     """The scoring endpoint in front of ``model``.
 
@@ -203,12 +203,14 @@ class Invocations:
         if self.opaque:
             return st.just([{}])
         most = self.limit if self.base is not None else 1
-        if self.trial.domain:
-            row = strategies.recombined(self.trial.domain, self.specs)
-        else:
-            row = self.model.row(self.base_rows)
-        written = row.map(lambda row: self.written(row, portable=portable))
-        return st.lists(written, min_size=min(minimum, most), max_size=min(maximum, most))
+        return st.lists(self._drawn[portable], min_size=min(minimum, most), max_size=min(maximum, most))
+
+    @cached_property
+    def _drawn(self) -> dict[bool, st.SearchStrategy[Row]]:
+        """A row as it is sent, by whether it is portable."""
+        domain = self.trial.domain
+        row = strategies.recombined(domain, self.specs) if domain else self.model.row(self.base_rows)
+        return {portable: row.map(partial(self.written, portable=portable)) for portable in (False, True)}
 
     def written(self, row: Row, *, portable: bool = False) -> Row:
         """The row as it is sent: one format of datetimes; ``portable`` as for ``rows``."""

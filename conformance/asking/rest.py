@@ -12,7 +12,7 @@ from conformance.transport.rest import Rest, carried
 from conformance.wire.jsontext import written
 
 
-@dataclass(repr=False)
+@dataclass(eq=False, repr=False)
 class RestModel(Model):
     """A model behind HTTP with JSON."""
 

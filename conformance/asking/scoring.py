@@ -1,7 +1,7 @@
 """Scoring requests that differ from a good one, and what of their answers is compared."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 
 from hypothesis import assume
 
@@ -48,15 +48,23 @@ def check_same_columns(endpoint: Invocations, one: Exchange, two: Exchange, mess
         check_same(endpoint, one, two, message)
 
 
+@cache
 def accepted_neighbours(endpoint: Invocations) -> list[Row]:
     """Rows that share most of what they hold, and are accepted."""
     rows = neighbours(endpoint.specs, endpoint.base_rows[0])
     return [row for row in rows if endpoint.ask([row]).status == 200]
 
 
-def check_rows(endpoint: Invocations, rows: Sequence[Row], batch: Exchange) -> None:
+def each_alone(endpoint: Invocations, rows: Sequence[Row]) -> dict[int, Exchange]:
+    """The answers to rows alone, by their id()."""
+    return {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
+
+
+def check_rows(
+    endpoint: Invocations, rows: Sequence[Row], batch: Exchange, alone: Mapping[int, Exchange] | None = None
+) -> None:
     """The batch has the predictions of its rows alone; that it has as many is another requirement."""
-    alone = {id(row): endpoint.ask([row]) for row in {id(row): row for row in rows}.values()}
+    alone = alone or each_alone(endpoint, rows)
     found = reading.rows_of(predictions(batch), len(rows)) or []
     for i, (row, got) in enumerate(zip(rows, found, strict=False)):
         one = alone[id(row)]

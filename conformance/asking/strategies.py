@@ -3,6 +3,7 @@
 import base64
 import datetime
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import cycle, islice
 from random import Random
 from typing import Any
@@ -84,8 +85,16 @@ _HARD_TEXTS = [
 
 def row(specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
     """One row for the inputs: ordinary elements in the places that are drawn, the simplest in all others."""
+    return _row(tuple(specs))
+
+
+@lru_cache  # Hypothesis looks a strategy over before its first use
+def _row(specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
+    """Of few choices, each of which takes long; it shrinks to few places."""
     sizes = _sizes(specs)
-    return _drawn(sum(sizes.values())).map(lambda drawn: _dealt(specs, _ordinary(specs, sizes, *drawn)))
+    choice = st.integers(0, 16**_PLACES - 1)
+    masks = [choice] * -(-sum(sizes.values()) // _PLACES)
+    return st.tuples(choice, *masks).map(lambda drawn: _dealt(specs, _ordinary(specs, sizes, *drawn)))
 
 
 def extreme_row(specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
@@ -94,18 +103,6 @@ def extreme_row(specs: Sequence[TensorSpec]) -> st.SearchStrategy[Row]:
     kinds = {_kind(spec): spec for spec in specs}
     drawn = (st.tuples(*[any_element(spec)] * sizes[kind]) for kind, spec in kinds.items())
     return st.tuples(*drawn).map(lambda found: _dealt(specs, dict(zip(kinds, found, strict=True))))
-
-
-def _drawn(places: int) -> st.SearchStrategy[tuple[Random, list[bool]]]:
-    """A generator, and for each place whether it gets something of it.
-
-    Hypothesis makes few choices, of which each takes long, and shrinks to few places.
-    """
-    masks = st.tuples(*[st.integers(0, 16**_PLACES - 1)] * -(-places // _PLACES))
-    return st.tuples(
-        st.integers(0, 16**_PLACES - 1).map(Random),
-        masks.map(lambda found: [bool(mask >> 4 * i & 15) for mask in found for i in range(_PLACES)]),
-    )
 
 
 def _sizes(specs: Sequence[TensorSpec]) -> dict[tuple[str, str], int]:
@@ -119,10 +116,12 @@ def _kind(spec: TensorSpec) -> tuple[str, str]:
 
 
 def _ordinary(
-    specs: Sequence[TensorSpec], sizes: Mapping[tuple[str, str], int], random: Random, kept: Sequence[bool]
+    specs: Sequence[TensorSpec], sizes: Mapping[tuple[str, str], int], seed: int, *masks: int
 ) -> dict[tuple[str, str], list[Any]]:
+    """The elements of each kind; a place gets an ordinary one where its four bits of a mask are not zero."""
     one = {_kind(spec): spec for spec in specs}
-    places = iter(kept)
+    random = Random(seed)
+    places = (mask >> 4 * i & 15 for mask in masks for i in range(_PLACES))
     return {
         # All are made, kept or not, so that what a place holds does not depend on the others.
         kind: [

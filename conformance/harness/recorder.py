@@ -1,5 +1,6 @@
 """The hooks that run in every process: tests to their requirements, results to records, failures to text."""
 
+import gc
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -50,6 +51,11 @@ class Recorder:
         self.gone = ""
         self.stopped = False
         self._sent = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """What is loaded stays: to look for garbage in it over and over takes a fifteenth of a run."""
+        gc.freeze()
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what the target lacks, and everything once it is gone."""

@@ -1,6 +1,7 @@
 """POST /invocations: the order, the index and the names of columns."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -28,9 +29,13 @@ def _table(endpoint: Invocations) -> None:
 def _signed(endpoint: Invocations) -> None:
     """Go on only with a model that is known to have a signature: it refuses a table without its columns."""
     _table(endpoint)
-    nothing = endpoint.post({SPLIT: {"columns": [EXTRA], "data": [[1]]}})
-    if nothing.status == 200 or wire.unnamed(endpoint.specs):
+    if _without_columns(endpoint).status == 200 or wire.unnamed(endpoint.specs):
         untested("the model has no signature that names columns")
+
+
+@cache
+def _without_columns(endpoint: Invocations) -> Exchange:
+    return endpoint.post({SPLIT: {"columns": [EXTRA], "data": [[1]]}})
 
 
 @requirement("mlflow.predictions.column-order")
@@ -80,6 +85,7 @@ def test_index(steady_scoring: Invocations, data: st.DataObject) -> None:
             check_same(steady_scoring, first, answer, "the index changes the predictions")
 
 
+@cache
 def _minds_labels(endpoint: Invocations) -> bool:
     """Whether the label of a single row matters, as it does to a model that computes with labels."""
     answers = [_with_index(endpoint, endpoint.base_rows, [label]) for label in (5, "row")]

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from conformance.asking.batches import cut
 from conformance.asking.invocations import Invocations, predictions
-from conformance.asking.scoring import accepted_neighbours, answered, check_rows, check_same_columns, ways
+from conformance.asking.scoring import (
+    accepted_neighbours,
+    answered,
+    check_rows,
+    check_same_columns,
+    each_alone,
+    ways,
+)
 from conformance.checks.assertions import check
 from conformance.checks.http import check_status
 from conformance.checks.skips import untested
@@ -58,10 +65,12 @@ def test_batch_of_neighbours(batched_scoring: Invocations) -> None:
     sizes = [size for size in BLOCKS if size * batched_scoring.width <= MOST]
     blocks = [Random(0).choices(taken, k=size) for size in sizes]
     small = cut([first, *others, last], batched_scoring.limit)
-    for batch in ([first, *others, last], [first, *others[::-1], last], *blocks, *small):
-        answer = batched_scoring.ask(batch)
+    batches = ([first, *others, last], [first, *others[::-1], last], *blocks, *small)
+    answers = [batched_scoring.ask(batch) for batch in batches]
+    alone = each_alone(batched_scoring, taken)
+    for batch, answer in zip(batches, answers, strict=True):
         if answer.status == 200:
-            check_rows(batched_scoring, batch, answer)
+            check_rows(batched_scoring, batch, answer, alone)
 
 
 @requirement("mlflow.predictions.large-batch")

@@ -4,14 +4,16 @@ import shlex
 import socket
 import ssl
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
+from urllib3.util import parse_url
 
 _CONNECT_SECONDS = 5.0
 
@@ -46,19 +48,23 @@ class Route:
                 raise ValueError(f"--cert {self.cert} {told}; a key in another file is --key FILE") from error
         return context
 
-    def pool(self) -> urllib3.PoolManager:
-        """Connections for many requests."""
-        timeout = urllib3.Timeout(self.timeout)
-        if not self.proxy:
-            return urllib3.PoolManager(maxsize=32, retries=False, timeout=timeout, ssl_context=self.context)
-        return urllib3.ProxyManager(
-            self.named_proxy,
-            maxsize=32,
-            retries=False,
-            timeout=timeout,
-            ssl_context=self.context,
-            proxy_headers=self.proxy_headers,
+    def pool(self) -> urllib3.HTTPConnectionPool:
+        """Connections for many requests, none open yet."""
+        own: dict[str, Any] = {
+            "maxsize": 32,
+            "timeout": urllib3.Timeout(self.timeout),
+            "ssl_context": self.context,
+        }
+        manager = (
+            urllib3.ProxyManager(self.named_proxy, proxy_headers=self.proxy_headers, **own)
+            if self.proxy
+            else urllib3.PoolManager(**own)
         )
+        return manager.connection_from_url(self.url)
+
+    def target(self, url: str) -> str:
+        """What the request line has of a URL: all of it for a proxy that reads along."""
+        return _target(url, whole=bool(self.proxy) and not self.encrypted)
 
     @property
     def encrypted(self) -> bool:
@@ -117,6 +123,12 @@ class Route:
         elif _named(self.url):
             options.append("--noproxy '*'")
         return tuple(options)
+
+
+@lru_cache  # a run asks for the same few over and over
+def _target(url: str, whole: bool) -> str:
+    parts = parse_url(url)
+    return parts._replace(fragment=None).url if whole else parts.request_uri
 
 
 def proxy_for(url: str) -> str:

@@ -11,6 +11,7 @@ from conformance.asking.inference import answered, good_or_drawn
 from conformance.asking.model import Model
 from conformance.checks.assertions import check, check_no_failure, check_ok
 from conformance.checks.skips import not_implemented
+from conformance.transport.answer import Answer
 from conformance.wire import tensors
 
 requirement = pytest.mark.requirement
@@ -19,7 +20,18 @@ requirement = pytest.mark.requirement
 @requirement("v2.data.element-count")
 @given(data=st.data())
 def test_element_count(scored: Model, data: st.DataObject) -> None:
-    answer = answered(scored, data.draw(good_or_drawn(scored)))
+    _check_counts(answered(scored, data.draw(good_or_drawn(scored))))
+
+
+@requirement("v2.data.element-count")
+def test_element_count_of_a_batch(scored: Model) -> None:
+    answer = scored.predict([*scored.base_rows] * min(scored.limit, 3))
+    if answer.answered:
+        _check_counts(answer)
+
+
+def _check_counts(answer: Answer) -> None:
+    """The data of each output has the elements of its shape, flat or nested as the shape says."""
     for name, output in answer.outputs.items():
         shape, content = output.get("shape"), output.get("data")
         if not tensors.is_shape(shape):
@@ -27,13 +39,8 @@ def test_element_count(scored: Model, data: st.DataObject) -> None:
         got = tensors.dimensions(content)
         count = math.prod(shape)
         fits = got in (tuple(shape), (count,)) or (count == 0 and not tensors.flat(content))
-        check(
-            fits,
-            f"output {name!r} has not the elements of its shape {shape}",
-            answer,
-            got=got,
-            expected=count,
-        )
+        message = f"output {name!r} has not the elements of its shape {shape}"
+        check(fits, message, answer, got=got, expected=count)
 
 
 @requirement("v2.data.element-types")

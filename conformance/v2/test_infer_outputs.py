@@ -76,6 +76,16 @@ def test_outputs_subset(scored: Model, data: st.DataObject) -> None:
     check(got == sorted(names), message, answer, got=got, expected=sorted(names))
 
 
+@requirement("v2.infer.outputs-subset")
+def test_outputs_subset_of_all(scored: Model) -> None:
+    names = output_names(scored)
+    for wanted in (names, names[-1:]) if names else ():
+        answer = asking(scored, wanted)
+        check_ok(answer, "these are outputs of the model")
+        got = sorted(answer.outputs)
+        check(got == wanted, "the outputs are not those asked for", answer, got=got, expected=wanted)
+
+
 @requirement("v2.infer.outputs-data")
 @given(data=st.data())
 def test_outputs_data(steady: Model, data: st.DataObject) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -29,13 +30,13 @@ class TensorSpec:
         """Whether the first dimension counts the rows."""
         return bool(self.shape) and self.shape[0] == -1
 
-    @property
+    @cached_property
     def row_shape(self) -> tuple[int, ...]:
         """The shape of one row (of the whole tensor when it is not batched)."""
         inner = self.shape[1:] if self.batched else self.shape
         return tuple(FLEXIBLE if d < 0 else d for d in inner)
 
-    @property
+    @cached_property
     def row_size(self) -> int:
         """The number of elements in one row."""
         return math.prod(self.row_shape)
@@ -85,7 +86,7 @@ def flat(data: Any) -> list[Any]:
     """The elements of flat or nested tensor data in row-major order."""
     if not isinstance(data, list):
         return [data]
-    if not any(isinstance(element, list) for element in data):
+    if list not in map(type, data):
         return data
     return [leaf for element in data for leaf in flat(element)]
 
@@ -188,7 +189,9 @@ def equal_data(left: Any, right: Any, datatype: str = "FP64") -> bool:
         return False
     if one == two and list(map(type, one)) == list(map(type, two)):  # soon told of an image
         return True
-    tolerance = TOLERANCE.get(datatype, 0.0)
+    # A datatype that can't be read is another finding: its numbers are compared as doubles.
+    name = datatype.upper() if datatype.upper() in DATATYPES else "FP64"
+    tolerance = TOLERANCE.get(name, 0.0)
     finite = [abs(e) for e in one if isinstance(e, float) and math.isfinite(e)]
     slack = tolerance * max(finite, default=0.0)
     return all(equal_elements(a, b, tolerance) or _near(a, b, slack) for a, b in zip(one, two, strict=True))
