@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import read_by
-from tests.clients.values import LABELS, OUTPUTS, SCORES, TENSORS, columns, plain
+from tests.clients.values import LABELS
 
 Read = dict[str, Any]
 
@@ -28,25 +28,6 @@ def test_health_and_metadata(read: Read) -> None:
         "sign": ("BYTES", [-1, 1]),
     }
     assert {"wine-classifier", "echo-columns"} <= set(read["index"])
-
-
-def test_scores_the_wine_rows(read: Read) -> None:
-    quality = read["wine"]["quality"]
-    assert (quality["dtype"], quality["shape"]) == ("float64", [2, 1])
-    assert [score for (score,) in quality["data"]] == pytest.approx(SCORES, abs=1e-9)
-
-
-def test_reads_back_what_it_sent(read: Read) -> None:
-    assert read["columns"] == plain(columns())
-    assert read["tensors"] == plain(TENSORS)
-
-
-def test_reads_outputs_of_several_types(read: Read) -> None:
-    assert read["labels"]["label"]["data"] == [[label] for label in LABELS]
-    assert read["outputs"] == plain(OUTPUTS)
-    assert list(read["some outputs"]) == ["floor", "sum"]
-    assert read["some outputs"] == plain({name: OUTPUTS[name] for name in ("floor", "sum")})
-    assert read["id"] == "a-1"
 
 
 def test_understands_an_error(read: Read) -> None:

@@ -3,8 +3,6 @@
 import base64
 import json
 import re
-import threading
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +21,6 @@ from tests.faulty.vocabulary import (
     without_params,
 )
 from tests.faulty.wire import Ask, Middleware, Request, Response
-
-_lock = threading.Lock()
 
 
 def _refuses(form: str) -> Middleware:
@@ -314,21 +310,6 @@ def dates_found_in_text(answer: Any, request: Request) -> None:
     """Text that looks like a date becomes a moment."""
     for row in answer["predictions"]:
         row["string"] = "2021-01-01T00:00:00" if row["string"] == "2021-01-01" else row["string"]
-
-
-@fault("mlflow.predictions.concurrent", speaks="mlflow")
-@edits(INVOCATIONS)
-def scores_of_a_neighbour(answer: Any, request: Request) -> None:
-    """Concurrent requests share the place of their predictions."""
-    memory = request.memory
-    with _lock:
-        memory["running"] = memory.get("running", 0) + 1
-        memory["last"] = answer["predictions"]
-    time.sleep(0.005)
-    with _lock:
-        memory["running"] -= 1
-        if memory["running"] > 0:
-            answer["predictions"] = memory["last"]
 
 
 @fault("mlflow.predictions.deterministic", speaks="mlflow")

@@ -12,6 +12,7 @@ from tests.faulty.vocabulary import (
     at,
     edits,
     fault,
+    kept_for_the_next,
     responds,
     scoring_error,
     text,
@@ -70,14 +71,8 @@ def one_prediction_bare(answer: Any, request: Request) -> None:
 @at(INVOCATIONS)
 def params_stay(request: Request, ask: Ask) -> Response:
     """Params stay for the next request that has none, which concurrent requests tell too."""
-    response, sent = ask(request), asked(request)
-    if response.status != 200 or "dataframe_split" not in sent:
-        return response
-    if sent.get("params"):
-        request.memory["params"] = sent["params"]
-        return response
-    left = request.memory.pop("params", None)
-    return ask(request.with_json(sent | {"params": left})) if left else response
+    split = "dataframe_split" in asked(request)
+    return kept_for_the_next(request, ask, "params") if split else ask(request)
 
 
 @fault("mlflow.predictions.deterministic", model="string-labels", speaks="mlflow")

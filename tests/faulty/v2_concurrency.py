@@ -29,15 +29,27 @@ def id_shared(request: Request, ask: Ask) -> Response:
 @edits(INFER)
 def batched_wrongly(answer: Any, request: Request) -> None:
     """Concurrent requests are predicted in one batch, which is handed out in the order of arrival."""
+    _mixed_up(answer, request, "outputs")
+
+
+@fault("mlflow.predictions.concurrent", speaks="mlflow")
+@edits(INVOCATIONS)
+def scores_of_a_neighbour(answer: Any, request: Request) -> None:
+    """Concurrent requests share the place of their predictions."""
+    _mixed_up(answer, request, "predictions")
+
+
+def _mixed_up(answer: Any, request: Request, member: str) -> None:
+    """Put the member of the answer that came last into those that came before."""
     memory = request.memory
     with _lock:
         memory["running"] = memory.get("running", 0) + 1
-        memory["last"] = answer["outputs"]
+        memory["last"] = answer[member]
     time.sleep(_TOGETHER)
     with _lock:
         memory["running"] -= 1
         if memory["running"] > 0:
-            answer["outputs"] = memory["last"]
+            answer[member] = memory["last"]
 
 
 @fault("v2.concurrency.bad-neighbour")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.faulty.vocabulary import INFER, asked, at, fault, receives
+from tests.faulty.vocabulary import INFER, asked, at, fault, kept_for_the_next, receives
 from tests.faulty.wire import Ask, Request, Response
 
 
@@ -10,14 +10,7 @@ from tests.faulty.wire import Ask, Request, Response
 @at(INFER)
 def parameters_stay(request: Request, ask: Ask) -> Response:
     """Parameters stay for the next request that has none, among those without an id."""
-    response, sent = ask(request), asked(request)
-    if response.status != 200 or "id" in sent:
-        return response
-    if sent.get("parameters"):
-        request.memory["parameters"] = sent["parameters"]
-        return response
-    left = request.memory.pop("parameters", None)
-    return ask(request.with_json(sent | {"parameters": left})) if left else response
+    return ask(request) if "id" in asked(request) else kept_for_the_next(request, ask, "parameters")
 
 
 def _names_for(holders: Any, content_type: str) -> bool:

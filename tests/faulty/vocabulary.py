@@ -210,6 +210,18 @@ def without_params(request: Request) -> Request:
     return request.with_json({k: v for k, v in asked(request).items() if k != "params"})
 
 
+def kept_for_the_next(request: Request, ask: Ask, member: str) -> Response:
+    """The answer to a request that has the member of the good one before it, where it has none of its own."""
+    response, sent = ask(request), asked(request)
+    if response.status != 200:
+        return response
+    if sent.get(member):
+        request.memory[member] = sent[member]
+        return response
+    left = request.memory.pop(member, None)
+    return ask(request.with_json(sent | {member: left})) if left else response
+
+
 def headed(response: Response, **headers: str | None) -> Response:
     """The response with headers (content_type for Content-Type) replaced or, None, removed."""
     for name, value in headers.items():

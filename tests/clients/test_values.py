@@ -1,0 +1,37 @@
+"""What KServe's REST client and tritonclient[http] read of the values that they sent."""
+
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import read_by
+from tests.clients.values import LABELS, OUTPUTS, SCORES, TENSORS, columns, plain
+
+Read = dict[str, Any]
+
+
+@pytest.fixture(
+    scope="module", params=[("kserve", "kserve"), ("tritonclient", "mlserver")], ids=lambda p: p[0]
+)
+def read(request: pytest.FixtureRequest, url: str) -> Read:
+    client, target = request.param
+    return read_by(client, target, url)
+
+
+def test_scores_the_wine_rows(read: Read) -> None:
+    quality = read["wine"]["quality"]
+    assert (quality["dtype"], quality["shape"]) == ("float64", [2, 1])
+    assert [score for (score,) in quality["data"]] == pytest.approx(SCORES, abs=1e-9)
+
+
+def test_reads_back_what_it_sent(read: Read) -> None:
+    assert read["columns"] == plain(columns())
+    assert read["tensors"] == plain(TENSORS)
+
+
+def test_reads_outputs_of_several_types(read: Read) -> None:
+    assert read["labels"]["label"]["data"] == [[label] for label in LABELS]
+    assert read["outputs"] == plain(OUTPUTS)
+    assert list(read["some outputs"]) == ["floor", "sum"]
+    assert read["some outputs"] == plain({name: OUTPUTS[name] for name in ("floor", "sum")})
+    assert read["id"] == "a-1"
