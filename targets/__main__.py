@@ -85,8 +85,7 @@ def _command(target: Target, options: argparse.Namespace, suite: list[str]) -> i
     prepared = environment.prepare(target, options.cache.resolve())
     repository = environment.build_models(target, prepared)
     with server.running(target, prepared, repository) as started:
-        print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
-        return _wait(started)
+        return _wait(target, started)
 
 
 def _run(target: Target, cache: Path, suite: list[str]) -> int:
@@ -145,9 +144,10 @@ def _pins(root: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def _wait(started: Server) -> int:
-    """Until Ctrl-C, or until the server ends by itself."""
+def _wait(target: Target, started: Server) -> int:
+    """Say where the server is, and wait until Ctrl-C, or until the server ends by itself."""
     try:
+        print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
         status = started.process.wait()
     except KeyboardInterrupt:
         return 0
