@@ -27,6 +27,8 @@ _STATUS = {
 # The idle connections of a ThreadWorker: those of Gunicorn 23 come first.
 _IDLE = ("_keep", "keepalived_conns", "pending_conns")
 
+_LOOK = 0.2  # seconds
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Threads. Its application is a ``Starting``, its Gunicorn application a ``Server``."""
@@ -53,7 +55,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             serving = Thread(target=super().run, name="serving", daemon=True)
             serving.start()
             self._load()
-            serving.join()
+            while serving.is_alive():  # a signal that another thread took is handled when this one runs again
+                serving.join(_LOOK)
         atexit._run_exitfuncs()
         self._leave(0)
 

@@ -3,6 +3,7 @@
 Models wait for files here, so that nothing depends on how long something takes.
 """
 
+import ctypes
 import http.client
 import json
 import os
@@ -177,6 +178,21 @@ def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(30) == 0
         assert isinstance(asked.exception(), urllib3.exceptions.HTTPError)
+
+
+def test_it_stops_whichever_thread_takes_the_signal(tmp_path: Path) -> None:
+    """The system gives a signal to any thread of a process; Python's handlers run in the main one."""
+    served(tmp_path / "models" / "m", "return [1.0]")
+    with started(*start(tmp_path / "models"), stderr=subprocess.PIPE) as process:
+        address(process)
+        (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        threads = {path.name for path in Path(f"/proc/{worker}/task").iterdir()} - {worker}
+        tgkill = ctypes.CDLL(None).tgkill
+        assert all(tgkill(int(worker), int(thread), signal.SIGTERM) == 0 for thread in threads)
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{worker}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_a_broken_model_of_several(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
