@@ -151,7 +151,7 @@ def _fit(values: Any, datatype: str, shape: list[int], expected: Tensor) -> Any:
     rows(shape)
     column = values.reshape(-1) if isinstance(values, np.ndarray) else values
     if expected.content_type == "np":
-        return _fit_numbers(column, datatype, expected.datatype)
+        return fit_numbers(column, datatype, expected.datatype)
     if expected.content_type == "datetime":
         if not isinstance(column, pd.DatetimeIndex):
             raise CodecError("the model takes dates and times: use content type datetime")
@@ -165,7 +165,8 @@ def _fit(values: Any, datatype: str, shape: list[int], expected: Tensor) -> Any:
     return [nested.read(v, expected.kind, expected.required, f"data[{i}]") for i, v in enumerate(column)]
 
 
-def _fit_numbers(column: Any, datatype: str, wanted: str) -> Any:
+def fit_numbers(column: Any, datatype: str, wanted: str) -> Any:
+    """An array of ``datatype`` as ``wanted``. Raises ``CodecError`` where a value would become another."""
     if datatype == "BYTES":
         raise CodecError(f"datatype {datatype} cannot be given as {wanted}")
     if datatype == "FP64" and DATATYPES[wanted].element == "integer":

@@ -5,7 +5,7 @@ Source: inference_rest.md, Inference.
 
 from typing import Any
 
-from reference_server import decoding, encoding
+from reference_server import decoding, encoding, hotpath, jsonio
 from reference_server.checking import check
 from reference_server.errors import BadRequest
 from reference_server.runtime import Model
@@ -14,17 +14,22 @@ from reference_server.signature import Tensor
 _OUTPUT_TYPES = ("np", "str", "base64", "datetime", "pd_json")
 
 
-def infer(model: Model, body: Any) -> dict[str, Any]:
-    """The inference response for ``body``, parsed JSON.
+def infer(model: Model, body: bytes) -> dict[str, Any]:
+    """The inference response for ``body``.
 
     Raises ``BadRequest`` for a request at fault, ``ModelError`` when the model fails or its prediction does
     not fit its metadata.
     """
-    request = check(body)
+    hot = hotpath.inference(body, model.columns) if model.columns is not None else None
+    request = hot[0] if hot is not None else check(jsonio.loads(body))
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
         _refuse_unknown(asked, list(model.outputs.tensors))
-    prediction = model.predict(decoding.decode(request, model.inputs), _params(model, request))
+    params = _params(model, request)
+    if hot is not None:
+        prediction = model.predict_numbers(hot[1], params)
+    else:
+        prediction = model.predict(decoding.decode(request, model.inputs), params)
     parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
     _refuse_unknown(asked, list(parts))
     wanted = asked or dict.fromkeys(parts)

@@ -12,11 +12,12 @@ import mlflow.pyfunc
 from cloudpickle import cloudpickle
 from mlflow.models import Model as Metadata
 
-from reference_server import modules, settings
+from reference_server import hotpath, modules, settings
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import NotFound, RepositoryError, Unavailable, told
 from reference_server.runtime import Model
 from reference_server.settings import Broken, Settings
+from reference_server.shortcut import shortcut
 from reference_server.signature import Side, declared_side, sides
 
 _CANNOT_LOAD = "it cannot be loaded; the server's log says why"
@@ -138,7 +139,18 @@ def _load(found: Settings, path: str, config: dict[str, Any] | None) -> Model | 
         outputs = outputs or _declared(found, "outputs", found.outputs, None)
     except RepositoryError as error:
         return _broken(found, str(error), error)
-    return Model(found.name, found.version, pyfunc, inputs, outputs, found.platform, path)
+    table = hotpath.columns(inputs)
+    return Model(
+        found.name,
+        found.version,
+        pyfunc,
+        inputs,
+        outputs,
+        found.platform,
+        path,
+        table,
+        shortcut(pyfunc, table),
+    )
 
 
 def _declared(

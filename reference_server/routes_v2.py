@@ -52,7 +52,7 @@ def blueprint(repository: Repository) -> Blueprint:
         require_json()
         if "Inference-Header-Content-Length" in request.headers:
             raise BadRequest("the binary tensor extension is not supported; send data as JSON")
-        return answer(infer(model, jsonio.loads(body())))
+        return answer(infer(model, body()))
 
     @routes.post("/repository/index")
     def index() -> Response:

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
 from mlflow.pyfunc.utils.serving_data_parser import SUPPORTED_LLM_FORMATS
 
-from reference_server import csvtable, jsonio, scores, tables
+from reference_server import csvtable, hotpath, jsonio, scores, tables
 from reference_server.errors import BadRequest, UnsupportedMediaType
 from reference_server.runtime import Model
 
@@ -30,12 +30,17 @@ class _Request:
     bare: bool = False
 
 
-def invoke(model: Model, body: bytes, media_type: str, parameters: Mapping[str, str] | None = None) -> str:
+def invoke(model: Model, body: bytes, media_type: str, parameters: Mapping[str, str] | None = None) -> bytes:
     """The JSON text that answers ``body``, whose Content-Type has been taken apart.
 
     Raises ``BadRequest``, ``UnsupportedMediaType`` or ``ModelError``.
     """
-    request = _reader(media_type, parameters or {})(model, body)
+    read = _reader(media_type, parameters or {})
+    if read is _read_json and model.columns is not None:
+        values = hotpath.dataframe_split(body, model.columns)
+        if values is not None:
+            return scores.written(model.predict_numbers(values, None))
+    request = read(model, body)
     return scores.written(model.predict(request.data, request.params), bare=request.bare)
 
 
