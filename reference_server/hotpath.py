@@ -1,7 +1,7 @@
 """The hot path: requests of plain numbers, whose data never become Python's objects.
 
-What most requests are, and nothing else: at /infer every input of the signature, flat, of one datatype; at
-/invocations a dataframe_split with every column. Whatever is otherwise, even a little, and whatever is wrong
+What most requests are, and nothing else: at /infer every input of the signature, flat; at /invocations a
+dataframe_split with every column. Whatever is otherwise, even a little, and whatever is wrong
 is None here, and the plain path (``decoding``, ``tables``) reads the request again: it alone knows the rest
 of both protocols, and tells mistakes. Both give the same values, bit for bit (tests/server/test_hotpath.py).
 
@@ -25,14 +25,15 @@ from reference_server.checking import check
 from reference_server.codecs import numeric
 from reference_server.codecs.numeric import Array
 from reference_server.decoding import fit_numbers
-from reference_server.errors import BadRequest
 from reference_server.signature import Side
 from spec.tables import DATATYPES
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which simdjson passes over
 _NO_PARAMETERS: tuple[dict[str, Any], ...] = ({}, {"content_type": "np"})
-# The type of simdjson's buffers by what JSON has: all of them have eight bytes.
-_BUFFERS = {"number": ("d", np.float64), "integer": ("i", np.int64)}
+# The type of simdjson's buffers for each datatype of numbers.
+_ELEMENTS = {"number": np.dtype("float64"), "integer": np.dtype("int64")}
+_KINDS = {name: _ELEMENTS[row.element] for name, row in DATATYPES.items() if row.element in _ELEMENTS}
+_BUFFERS = {_ELEMENTS["number"]: "d", _ELEMENTS["integer"]: "i"}
 _DEPTH = 8  # of what is not data
 
 
@@ -42,94 +43,112 @@ class _Plain(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """The inputs of a model that takes a table of numbers, all of one ``datatype``.
+    """The inputs of a model that takes a table of numbers: their ``datatypes``, and the ``places`` by name.
 
-    ``places`` by name; ``index``: what the model calls them; ``named``: a signature has the names;
-    ``brackets``: how many "[" are in them.
+    ``index``: what the model calls them; ``named``: a signature has the names; ``brackets``: how many "[" are
+    in them.
     """
 
     places: dict[str, int]
+    datatypes: list[str]
     index: "pd.Index[Any]"
-    datatype: str
     named: bool
     brackets: int
 
-    def frame(self, values: Array) -> pd.DataFrame:
-        """``values`` of shape [columns, rows] as the table that the model takes: one block, no copy."""
-        return pd.DataFrame(values.T, columns=self.index, copy=False)
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers for a model, which may write into them. ``parts``: arrays of shape [columns, rows], each with
+    the places of its columns, by which it is sorted."""
+
+    columns: Columns
+    parts: list[tuple[list[int], Array]]
+
+    def frame(self) -> pd.DataFrame:
+        """The DataFrame that the model takes: of numbers of one type it is one block, and no copy."""
+        if len(self.parts) == 1:
+            return pd.DataFrame(self.parts[0][1].T, columns=self.columns.index, copy=False)
+        rows = {place: row for places, part in self.parts for place, row in zip(places, part, strict=True)}
+        return pd.DataFrame({key: rows[place] for place, key in enumerate(self.columns.index)})
+
+    def array(self) -> Array:
+        """What NumPy makes of that DataFrame: shape [rows, columns], in Fortran's order, of one type."""
+        if len(self.parts) == 1:
+            return self.parts[0][1].T
+        dtype = np.result_type(*(part.dtype for _, part in self.parts))
+        whole = np.empty((len(self.columns.datatypes), self.parts[0][1].shape[1]), dtype)
+        for places, part in self.parts:
+            whole[places] = part
+        return whole.T
 
 
 def columns(inputs: Side | None) -> Columns | None:
     """What the hot path has to know of ``inputs``; None where they are not for it."""
     tensors = list(inputs.tensors.values()) if inputs is not None and not inputs.listed else []
-    datatypes = {tensor.datatype for tensor in tensors}
-    if inputs is None or inputs.content_type != "pd" or len(datatypes) != 1:
+    if inputs is None or inputs.content_type != "pd" or not tensors:
         return None
-    if not all(tensor.column and tensor.content_type == "np" for tensor in tensors):
-        return None
-    if DATATYPES[tensors[0].datatype].element not in _BUFFERS:
+    if not all(t.column and t.content_type == "np" and t.datatype in _KINDS for t in tensors):
         return None
     return Columns(
         {tensor.name: place for place, tensor in enumerate(tensors)},
+        [tensor.datatype for tensor in tensors],
         pd.Index([tensor.key for tensor in tensors]),
-        tensors[0].datatype,
         all(tensor.named and tensor.kind is not None for tensor in tensors),
         sum(tensor.name.count("[") for tensor in tensors),
     )
 
 
-def inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Array] | None:
-    """The request of /infer without its data, and these as an array of shape [columns, rows].
+def inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table] | None:
+    """The request of /infer without its data, and these as a table. None where the plain path has to read it.
 
-    None where the plain path has to read it. Raises ``BadRequest`` as ``checking.check`` does.
+    Raises ``BadRequest`` as ``checking.check`` does.
     """
     try:
-        request, values = _inference(body, wanted)
-    except BadRequest:
-        raise
+        request, table = _inference(body, wanted)
     except Exception:  # simdjson has no class of its own for errors
         return None
-    return request, values
+    return check(request), table
 
 
-def dataframe_split(body: bytes, wanted: Columns) -> Array | None:
-    """The table in a request of /invocations, of shape [columns, rows]; None as for ``inference``."""
+def dataframe_split(body: bytes, wanted: Columns) -> Table | None:
+    """The table in a request of /invocations; None as for ``inference``."""
     try:
         return _dataframe_split(body, wanted)
     except Exception:
         return None
 
 
-def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Array]:
+def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table]:
     document = _parse(body)
     request = {key: _native(document[key], _DEPTH) for key in document if key != "inputs"}
     inputs = document["inputs"]
     _require(len(request) + 1 == len(document) and len(inputs) == len(wanted.places))
-    first = inputs[0]
-    datatype: str = first["datatype"]
-    shape: list[Any] = first["shape"].as_list()
+    _require(request.get("parameters", {}).get("content_type") in (None, "pd"))
+    shape: list[Any] = inputs[0]["shape"].as_list()
     _require(shape[1:] in ([], [1]) and type(shape[0]) is int and shape[0] > 0)
-    kind, dtype = _BUFFERS[DATATYPES[datatype].element]
-    buffers: dict[int, Any] = {}
+    buffers: dict[tuple[str, str], dict[int, Any]] = {}
     for tensor in inputs:
-        _require(tensor["datatype"] == datatype and tensor["shape"].as_list() == shape)
-        if len(tensor) != 4:  # those above and below, each once
+        place, datatype, data = wanted.places[tensor["name"]], tensor["datatype"], tensor["data"]
+        _require(tensor["shape"].as_list() == shape and len(data) == shape[0])
+        if len(tensor) != 4:  # the members above, each once
             given = _native(tensor["parameters"], _DEPTH)
             _require(len(tensor) == 5 and given in _NO_PARAMETERS)
-        data = tensor["data"]
-        _require(len(data) == shape[0])
-        buffers[wanted.places[tensor["name"]]] = data.as_buffer(of_type=kind)
-    _require(len(buffers) == len(wanted.places))
+        group = buffers.setdefault((datatype, wanted.datatypes[place]), {})
+        group[place] = data.as_buffer(of_type=_BUFFERS[_KINDS[datatype]])
     # simdjson's buffers flatten nested arrays: there must be no array but those that are known.
-    known = 1 + 2 * len(buffers) + wanted.brackets + sum(map(_brackets, request.values()))
-    _require(body.count(b"[") == known)
-    joined = bytearray().join(buffers[place] for place in range(len(buffers)))  # models may write into it
-    values = _fit(np.frombuffer(joined, dtype).reshape(len(buffers), shape[0]), datatype, wanted.datatype)
-    outline = [{"name": name, "shape": shape, "datatype": datatype, "data": []} for name in wanted.places]
-    return check(request | {"inputs": outline}), values
+    known = 1 + 2 * len(inputs) + wanted.brackets + sum(map(_brackets, request.values()))
+    _require(body.count(b"[") == known and sum(map(len, buffers.values())) == len(inputs))
+    parts = [(sorted(group), _part(group, shape[0], *types)) for types, group in buffers.items()]
+    outline = [{"name": name, "shape": shape, "datatype": "FP64", "data": []} for name in wanted.places]
+    return request | {"inputs": outline}, Table(wanted, parts)
 
 
-def _dataframe_split(body: bytes, wanted: Columns) -> Array:
+def _part(group: dict[int, Any], rows: int, datatype: str, wanted: str) -> Array:
+    joined = bytearray().join(group[place] for place in sorted(group))
+    return _fit(np.frombuffer(joined, _KINDS[datatype]).reshape(len(group), rows), datatype, wanted)
+
+
+def _dataframe_split(body: bytes, wanted: Columns) -> Table:
     document = _parse(body)
     split = document["dataframe_split"]
     names: list[str] = split["columns"].as_list()
@@ -137,13 +156,21 @@ def _dataframe_split(body: bytes, wanted: Columns) -> Array:
     width = len(wanted.places)
     _require(wanted.named and len(document) == 1 and len(split) == 2)
     _require(len(names) == width and wanted.places.keys() == set(names))
-    kind, dtype = _BUFFERS[DATATYPES[wanted.datatype].element]
-    buffer = rows.as_buffer(of_type=kind)
     _require(len(rows) > 0 and all(len(row) == width for row in rows))
     _require(body.count(b"[") == 2 + len(rows) + wanted.brackets)
-    table = np.frombuffer(buffer, dtype).reshape(len(rows), width)
+    kinds = {_KINDS[datatype] for datatype in wanted.datatypes}
+    kind = kinds.pop() if len(kinds) == 1 else np.dtype("float64")
+    cells = np.frombuffer(rows.as_buffer(of_type=_BUFFERS[kind]), kind).reshape(len(rows), width)
+    groups: dict[str, list[int]] = {}
+    for place, datatype in enumerate(wanted.datatypes):
+        groups.setdefault(datatype, []).append(place)
     order = [names.index(name) for name in wanted.places]
-    return _fit(np.ascontiguousarray(table.T[order]), wanted.datatype, wanted.datatype)
+    parts = []
+    for datatype, places in groups.items():
+        part = np.ascontiguousarray(cells.T[[order[place] for place in places]])
+        written = datatype if _KINDS[datatype] == kind else "FP64"
+        parts.append((places, _fit(part, written, datatype)))
+    return Table(wanted, parts)
 
 
 def _parse(body: bytes) -> Any:

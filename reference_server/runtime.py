@@ -14,9 +14,8 @@ from mlflow.types import DataType, ParamSpec
 
 from reference_server import hints, nested
 from reference_server.codecs.elements import CodecError
-from reference_server.codecs.numeric import Array
 from reference_server.errors import BadRequest, ModelError, ServingError
-from reference_server.hotpath import Columns
+from reference_server.hotpath import Columns, Table
 from reference_server.shortcut import Shortcut
 from reference_server.signature import Side
 
@@ -76,13 +75,12 @@ class Model:
         except BaseException as error:  # PanicException of pyo3, SystemExit
             raise self._blame(data, error) from error
 
-    def predict_numbers(self, values: Array, params: Any) -> Any:
-        """As ``predict`` for the table of ``values``, of shape [columns, rows], which fits the signature."""
+    def predict_numbers(self, table: Table, params: Any) -> Any:
+        """As ``predict`` for a table that fits the signature."""
         if self.shortcut is not None:
             with suppress(Exception):  # the plain path says whose fault it is
-                return self.shortcut(values)
-        assert self.columns is not None
-        return self.predict(self.columns.frame(values), params)
+                return self.shortcut(table)
+        return self.predict(table.frame(), params)
 
     def _for_hint(self, data: list[Any]) -> list[Any]:
         (column,) = self.pyfunc.metadata.get_input_schema().inputs

@@ -37,9 +37,9 @@ def invoke(model: Model, body: bytes, media_type: str, parameters: Mapping[str, 
     """
     read = _reader(media_type, parameters or {})
     if read is _read_json and model.columns is not None:
-        values = hotpath.dataframe_split(body, model.columns)
-        if values is not None:
-            return scores.written(model.predict_numbers(values, None))
+        table = hotpath.dataframe_split(body, model.columns)
+        if table is not None:
+            return scores.written(model.predict_numbers(table, None))
     request = read(model, body)
     return scores.written(model.predict(request.data, request.params), bare=request.bare)
 

@@ -14,10 +14,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from reference_server.codecs.numeric import Array
-from reference_server.hotpath import Columns
+from reference_server.hotpath import Columns, Table
 from spec.tables import DATATYPES
 
-Shortcut = Callable[[Array], Array]
+Shortcut = Callable[[Table], Array]
 
 # Packages of scikit-learn whose estimators take no notice of names: those that choose columns by name, or
 # hold other estimators, are elsewhere.
@@ -39,9 +39,8 @@ _TRIED = (1, 2, 3, 17, 64, 1000)  # rows
 
 
 def shortcut(pyfunc: Any, columns: Columns | None) -> Shortcut | None:
-    """What gives for an array of shape [columns, rows] what ``pyfunc.predict`` gives for its table, or None.
-
-    It may raise what the model raises.
+    """What gives for a table what ``pyfunc.predict`` gives for its DataFrame, or None. It may raise what the
+    model raises.
     """
     flavor = pyfunc.metadata.flavors["python_function"]
     if columns is None or pyfunc.loader_module != "mlflow.sklearn" or pyfunc.metadata.get_params_schema():
@@ -51,12 +50,12 @@ def shortcut(pyfunc: Any, columns: Columns | None) -> Shortcut | None:
     if method is None:
         return None
 
-    def ask(values: Array) -> Array:
-        answer: Array = method(values.T)
+    def ask(table: Table) -> Array:
+        answer: Array = method(table.array())
         return answer
 
     try:
-        proved = all(_same(ask(values), pyfunc.predict(columns.frame(values))) for values in _trials(columns))
+        proved = all(_same(ask(table), pyfunc.predict(table.frame())) for table in _trials(columns))
     except Exception:  # not with such numbers
         return None
     return ask if proved else None
@@ -79,11 +78,15 @@ def _without_names(estimator: Any) -> Any:
     return bare
 
 
-def _trials(columns: Columns) -> Iterator[Array]:
+def _trials(columns: Columns) -> Iterator[Table]:
     random = np.random.default_rng(0)
-    dtype = DATATYPES[columns.datatype].numpy
+    kinds = {kind: [p for p, d in enumerate(columns.datatypes) if d == kind] for kind in columns.datatypes}
     for rows in _TRIED:
-        yield (100 * random.random((len(columns.places), rows))).astype(dtype)
+        parts = [
+            (places, (100 * random.random((len(places), rows))).astype(DATATYPES[kind].numpy))
+            for kind, places in kinds.items()
+        ]
+        yield Table(columns, parts)
 
 
 def _same(one: Any, two: Any) -> bool:
