@@ -13,7 +13,6 @@ What a request of 11 columns costs, in microseconds, and what the plain path tak
     the scikit-learn call on an array     120          180      (``pyfunc.predict``: 1,600, 1,900)
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +119,7 @@ def dataframe_split(body: bytes, wanted: Columns) -> Table | None:
 
 def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table]:
     document = _parse(body)
-    request = {key: _native(document[key], _DEPTH) for key in document if key != "inputs"}
+    request = {_native(key, 1): _native(document[key], _DEPTH) for key in document if key != "inputs"}
     inputs = document["inputs"]
     _require(len(request) + 1 == len(document) and len(inputs) == len(wanted.places))
     _require(request.get("parameters", {}).get("content_type") in (None, "pd"))
@@ -135,9 +134,8 @@ def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table]:
             _require(len(tensor) == 5 and given in _NO_PARAMETERS)
         group = buffers.setdefault((datatype, wanted.datatypes[place]), {})
         group[place] = data.as_buffer(of_type=_BUFFERS[_KINDS[datatype]])
-    # simdjson's buffers flatten nested arrays: there must be no array but those that are known.
-    known = 1 + 2 * len(inputs) + wanted.brackets + sum(map(_brackets, request.values()))
-    _require(body.count(b"[") == known and sum(map(len, buffers.values())) == len(inputs))
+    _require_arrays(body, 1 + 2 * len(inputs) + _arrays(request), wanted)
+    _require(sum(map(len, buffers.values())) == len(inputs))
     parts = [(sorted(group), _part(group, shape[0], *types)) for types, group in buffers.items()]
     outline = [{"name": name, "shape": shape, "datatype": "FP64", "data": []} for name in wanted.places]
     return request | {"inputs": outline}, Table(wanted, parts)
@@ -157,7 +155,7 @@ def _dataframe_split(body: bytes, wanted: Columns) -> Table:
     _require(wanted.named and len(document) == 1 and len(split) == 2)
     _require(len(names) == width and wanted.places.keys() == set(names))
     _require(len(rows) > 0 and all(len(row) == width for row in rows))
-    _require(body.count(b"[") == 2 + len(rows) + wanted.brackets)
+    _require_arrays(body, 2 + len(rows), wanted)
     kinds = {_KINDS[datatype] for datatype in wanted.datatypes}
     kind = kinds.pop() if len(kinds) == 1 else np.dtype("float64")
     cells = np.frombuffer(rows.as_buffer(of_type=_BUFFERS[kind]), kind).reshape(len(rows), width)
@@ -193,26 +191,26 @@ def _require(condition: bool) -> None:
         raise _Plain
 
 
+def _require_arrays(body: bytes, count: int, wanted: Columns) -> None:
+    """simdjson's buffers flatten nested arrays: there must be none but those that are known."""
+    _require(body.count(b"[") == count + wanted.brackets)
+    _require(not wanted.brackets or b"\\" not in body)  # a bracket in a name may be written as an escape
+
+
 def _native(node: Any, depth: int) -> Any:
-    """What is not data as Python's values; members given twice are for the plain path."""
+    """What is not data as Python's values; brackets in texts, and members twice, are for the plain path."""
     _require(depth > 0)
     if isinstance(node, simdjson.Object):
-        value = {key: _native(node[key], depth - 1) for key in node}
+        value = {_native(key, depth): _native(node[key], depth - 1) for key in node}
         _require(len(value) == len(node))
         return value
-    return [_native(part, depth - 1) for part in node] if isinstance(node, simdjson.Array) else node
+    if isinstance(node, simdjson.Array):
+        return [_native(part, depth - 1) for part in node]
+    _require(not (isinstance(node, str) and "[" in node))
+    return node
 
 
-def _brackets(value: Any) -> int:
-    """How many "[" the JSON text of ``value`` has, which is no text with escapes."""
-    if isinstance(value, str):
-        return value.count("[")
-    return sum(map(_brackets, _parts(value))) + isinstance(value, list)
-
-
-def _parts(value: Any) -> Iterator[Any]:
+def _arrays(value: Any) -> int:
     if isinstance(value, dict):
-        yield from value
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+        return sum(map(_arrays, value.values()))
+    return 1 + sum(map(_arrays, value)) if isinstance(value, list) else 0

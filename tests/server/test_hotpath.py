@@ -130,8 +130,9 @@ def column(draw: st.DrawFn, datatype: str, rows: int) -> list[str]:
     """The elements of a column: mostly such as the datatype has, sometimes others."""
     row = DATATYPES[datatype]
     if row.element == "number":
-        width = 32 if datatype == "FP32" else 64
-        usual = st.floats(width=width, allow_nan=False, allow_infinity=False).map(json.dumps)
+        usual = st.floats(width=32 if datatype == "FP32" else 64, allow_nan=False, allow_infinity=False).map(
+            json.dumps
+        )
     else:
         usual = st.integers(row.minimum or 0, row.maximum or 1).map(str)
     usual = st.one_of(usual, st.integers(-100, 100).map(str))
@@ -159,9 +160,8 @@ def inferences(draw: st.DrawFn, model: Model) -> bytes:
         elements = column(draw, given_type if given_type in DATATYPES else "FP64", rows)
         nested = [f"[{element}]" for element in elements]
         data = ",".join(seldom(draw, elements, nested, elements[1:], [*elements, "1"]))
-        name = json.dumps(
-            seldom(draw, tensor.name, "other", tensor.name + "["), ensure_ascii=draw(st.booleans())
-        )
+        name = json.dumps(seldom(draw, tensor.name, "other", tensor.name + "["))
+        name = seldom(draw, name, name.replace("[", "\\u005b"))
         members = [f'"name":{name}', f'"shape":{seldom(draw, shape, "[2]", "[-1]", "null")}']
         members += [f'"datatype":"{given_type}"', f'"data":[{data}]']
         members += seldom(
@@ -204,7 +204,9 @@ def splits(draw: st.DrawFn, model: Model) -> bytes:
 
 def framed(draw: st.DrawFn, text: str) -> bytes:
     """``text`` as a body."""
-    body = seldom(draw, text, " " + text + "\n", "\ufeff" + text, text + "]", text[:-1], f"[{text}]").encode()
+    body: bytes = seldom(
+        draw, text, " " + text + "\n", "\ufeff" + text, text + "]", text[:-1], f"[{text}]"
+    ).encode()
     return body.replace(b",", b" , ") if draw(st.booleans()) else body
 
 
@@ -225,6 +227,25 @@ def test_inference_is_answered_as_on_the_plain_path(pairs: dict[str, Pair], name
 @pytest.mark.parametrize("name", NAMES)
 def test_scoring_is_answered_as_on_the_plain_path(pairs: dict[str, Pair], name: str) -> None:
     check(pairs[name], "/invocations", splits(pairs[name].model))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"id":"\\u005b","inputs":[{"name":"double:","shape":[1],"datatype":"FP64","data":[[1]]},'
+        '{"name":"[double:","shape":[1],"datatype":"FP64","data":[1]}]',
+        '"inputs":[{"name":"double:","shape":[1],"datatype":"FP64","data":[[1]]},'
+        '{"name":"\\u005bdouble:","shape":[1],"datatype":"FP64","data":[1]}]',
+        '"inputs":[{"name":"double:","shape":[2],"datatype":"FP64","data":[1,[]]},'
+        '{"name":"\\u005bdouble:","shape":[2],"datatype":"FP64","data":[1,1]}]',
+        '"dataframe_split":{"columns":["double:","\\u005bdouble:"],"data":[[[],[1,2]]]}',
+    ],
+)
+def test_a_bracket_in_a_text_is_no_array(pairs: dict[str, Pair], members: str) -> None:
+    path = "/invocations" if "split" in members else "/v2/models/double-double/infer"
+    hot, plain = pairs["double-double"].answers(path, f"{{{members}}}".encode())
+    assert hot == plain
+    assert hot[0] == 400
 
 
 def check(pair: Pair, path: str, bodies: st.SearchStrategy[bytes]) -> None:
