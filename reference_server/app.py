@@ -4,16 +4,17 @@ from flask import Flask
 
 from reference_server import routes_mlflow, routes_v2, web
 from reference_server.errors import RepositoryError
+from reference_server.gate import Gate
+from reference_server.limits import DEFAULTS, Limits
 from reference_server.repository import Repository
 from reference_server.runtime import Model
-from reference_server.web import MAX_BODY as MAX_BODY
 
 
-def build(models: Repository, invocations: str | None = None) -> Flask:
+def build(models: Repository, invocations: str | None = None, limits: Limits = DEFAULTS) -> Flask:
     """The application over ``models``; see ``reference_server.create_app``."""
-    app = web.application()
-    app.register_blueprint(routes_v2.blueprint(models))
-    app.register_blueprint(routes_mlflow.blueprint(_scored(models, invocations)))
+    app, gate = web.application(limits), Gate(limits)
+    app.register_blueprint(routes_v2.blueprint(models, limits, gate))
+    app.register_blueprint(routes_mlflow.blueprint(_scored(models, invocations), limits, gate))
     app.wsgi_app = web.AfterFork(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

@@ -3,11 +3,13 @@
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from reference_server import server_settings, settings
 from reference_server.errors import RepositoryError
+from reference_server.limits import DEFAULTS, Limits
 from reference_server.server import Server, say
 from reference_server.settings import Broken
 
@@ -18,6 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         _complete(options)
+        options.limits = Limits(*(getattr(options, field.name) for field in fields(Limits)))
         settings.model_config(os.environ)
         found = settings.find(options.folder, os.environ)
         broken = [model for model in found if isinstance(model, Broken)]
@@ -49,6 +52,17 @@ def _complete(options: argparse.Namespace) -> None:
         say(f"settings.json: this server has nothing like {', '.join(given.missed)}, and passes it over")
 
 
+# What bounds a request: its option, what that takes, and what for.
+_LIMITS = {
+    "threads": ("threads", "N", "requests a process works on at once; 1 asks a model one thing at a time"),
+    "waiting": ("max-waiting", "N", "requests that wait for their turn; others are answered with 503"),
+    "seconds": ("request-timeout", "SECONDS", "for a request to arrive, and to wait for its turn"),
+    "body": ("max-body", "BYTES", "size of a request's body"),
+    "rows": ("max-rows", "N", "rows of a request"),
+    "depth": ("max-depth", "N", "how deep the JSON of a request may nest"),
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="reference-server", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -73,12 +87,12 @@ def _parser() -> argparse.ArgumentParser:
         help="0 takes a free one (default: MLSERVER_HTTP_PORT, or 8080)",
     )
     add("--workers", type=above_0, help="processes (default: MLSERVER_PARALLEL_WORKERS, or 1)")
-    add(
-        "--threads",
-        type=above_0,
-        default=4,
-        help="threads a process; 1 asks a model one thing at a time (default: %(default)s)",
-    )
+    for field, what in _LIMITS.items():
+        default = getattr(DEFAULTS, field)
+        add(
+            f"--{what[0]}", dest=field, type=above_0, default=default, metavar=what[1],
+            help=f"{what[2]} (default: {default})",
+        )  # fmt: skip
     add("--invocations", metavar="NAME", help="the model behind /invocations, among several")
     add(
         "--skip-broken",

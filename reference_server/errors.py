@@ -40,6 +40,18 @@ class Unavailable(ServingError):
     status = 503
 
 
+class Overloaded(ServingError):
+    """Too much is asked at once: the same request may do later."""
+
+    status = 503
+
+
+class RequestTimeout(ServingError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
 class RepositoryError(Exception):
     """The model repository cannot be served; for the person who starts the server.
 

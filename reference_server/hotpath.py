@@ -63,6 +63,10 @@ class Table:
     columns: Columns
     parts: list[tuple[list[int], Array]]
 
+    @property
+    def rows(self) -> int:
+        return int(self.parts[0][1].shape[1])
+
     def frame(self) -> pd.DataFrame:
         """The DataFrame that the model takes: of numbers of one type it is one block, and no copy."""
         if len(self.parts) == 1:

@@ -8,20 +8,22 @@ from typing import Any
 from reference_server import decoding, encoding, hotpath, jsonio
 from reference_server.checking import check
 from reference_server.errors import BadRequest
+from reference_server.limits import DEFAULTS, Limits
 from reference_server.runtime import Model
 from reference_server.signature import Tensor
 
 _OUTPUT_TYPES = ("np", "str", "base64", "datetime", "pd_json")
 
 
-def infer(model: Model, body: bytes) -> dict[str, Any]:
+def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any]:
     """The inference response for ``body``.
 
     Raises ``BadRequest`` for a request at fault, ``ModelError`` when the model fails or its prediction does
     not fit its metadata.
     """
     hot = hotpath.inference(body, model.columns) if model.columns is not None else None
-    request = hot[0] if hot is not None else check(jsonio.loads(body))
+    request = hot[0] if hot is not None else check(jsonio.loads(body, limits.depth))
+    _refuse_rows(request, limits.rows)
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
         _refuse_unknown(asked, list(model.outputs.tensors))
@@ -35,6 +37,14 @@ def infer(model: Model, body: bytes) -> dict[str, Any]:
     wanted = asked or dict.fromkeys(parts)
     outputs = [encoding.encode(*parts[name], _as(parts[name][0], wanted[name])) for name in wanted]
     return _response(model, request, outputs)
+
+
+def _refuse_rows(request: dict[str, Any], most: int) -> None:
+    for place, tensor in enumerate(request["inputs"]):
+        if tensor["shape"] and tensor["shape"][0] > most:
+            raise BadRequest(
+                f"inputs[{place}].shape: {tensor['shape'][0]} rows; at most {most} are taken here"
+            )
 
 
 def _response(model: Model, request: dict[str, Any], outputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from reference_server.errors import BadRequest
+from reference_server.limits import DEFAULTS
 
-MAX_DEPTH = 64
+MAX_DEPTH = DEFAULTS.depth
 # Every digit as 0, so that a long number is found by a search for text.
 _ZEROS = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 _LONG = b"0" * 19  # the digits of the first integers beyond 64 bits
@@ -21,8 +22,8 @@ _LONG = b"0" * 19  # the digits of the first integers beyond 64 bits
 _CONSTANT = re.compile(rb'"(?:[^"\\]|\\.)*"|\bNaN\b|-?\bInfinity\b')
 
 
-def loads(body: bytes) -> Any:
-    """The value of a JSON text. Raises ``BadRequest`` when it is not strict JSON.
+def loads(body: bytes, depth: int = MAX_DEPTH) -> Any:
+    """The value of a JSON text. Raises ``BadRequest`` when it is not strict JSON, or nested deeper.
 
     Integers are exact. A number that no double holds (1e999) is refused, as RFC 8259 (section 6) permits.
     """
@@ -31,8 +32,8 @@ def loads(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         raise BadRequest(_explain(error)) from None
     openings = body.count(b"[") + body.count(b"{")
-    if openings > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
-        raise BadRequest(f"the body nests arrays and objects more than {MAX_DEPTH} deep")
+    if openings > depth and _deeper_than(value, depth):
+        raise BadRequest(f"the body nests arrays and objects more than {depth} deep")
     # Outside of strings every member has one colon: as many colons as members means that none was lost.
     if body.count(b":") != _members(value):
         _refuse_duplicates(body)
@@ -40,11 +41,11 @@ def loads(body: bytes) -> Any:
     return json.loads(body) if _LONG in body.translate(_ZEROS) else value
 
 
-def loads_python(body: bytes) -> Any:
+def loads_python(body: bytes, depth: int = MAX_DEPTH) -> Any:
     """As ``loads``, with the tokens NaN and Infinity that Python's json has beside JSON."""
     if not _has_constant(body):
-        return loads(body)
-    loads(_CONSTANT.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", body))
+        return loads(body, depth)
+    loads(_CONSTANT.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", body), depth)
     return json.loads(body)
 
 

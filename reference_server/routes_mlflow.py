@@ -5,11 +5,13 @@ from mlflow.version import VERSION
 
 from reference_server import scoring
 from reference_server.errors import NotFound
+from reference_server.gate import Gate
+from reference_server.limits import Limits
 from reference_server.runtime import Model
 from reference_server.web import JSON, body
 
 
-def blueprint(model: Model | None) -> Blueprint:
+def blueprint(model: Model | None, limits: Limits, gate: Gate) -> Blueprint:
     """The endpoints of MLflow's protocol; /invocations belongs to ``model``."""
     routes = Blueprint("mlflow", __name__)
 
@@ -26,8 +28,9 @@ def blueprint(model: Model | None) -> Blueprint:
     def invocations() -> Response:
         if model is None:
             raise NotFound("several models are served: start the server with --invocations NAME")
-        return Response(
-            scoring.invoke(model, body(), request.mimetype, request.mimetype_params), mimetype=JSON
-        )
+        sent = body()
+        with gate.turn():
+            answer = scoring.invoke(model, sent, request.mimetype, request.mimetype_params, limits)
+        return Response(answer, mimetype=JSON)
 
     return routes

@@ -4,7 +4,9 @@ from flask import Blueprint, Response, request
 
 from reference_server import __version__, jsonio
 from reference_server.errors import BadRequest, Unavailable
+from reference_server.gate import Gate
 from reference_server.inference import infer
+from reference_server.limits import Limits
 from reference_server.openapi import document
 from reference_server.repository import Repository
 from reference_server.web import answer, body, require_json
@@ -12,7 +14,7 @@ from reference_server.web import answer, body, require_json
 _MODEL = ("/models/<name>", "/models/<name>/versions/<version>")
 
 
-def blueprint(repository: Repository) -> Blueprint:
+def blueprint(repository: Repository, limits: Limits, gate: Gate) -> Blueprint:
     """The V2 endpoints over ``repository``."""
     routes = Blueprint("v2", __name__, url_prefix="/v2")
 
@@ -52,7 +54,9 @@ def blueprint(repository: Repository) -> Blueprint:
         require_json()
         if "Inference-Header-Content-Length" in request.headers:
             raise BadRequest("the binary tensor extension is not supported; send data as JSON")
-        return answer(infer(model, body()))
+        sent = body()
+        with gate.turn():
+            return answer(infer(model, sent, limits))
 
     @routes.post("/repository/index")
     def index() -> Response:

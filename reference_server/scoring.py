@@ -16,6 +16,7 @@ from mlflow.pyfunc.utils.serving_data_parser import SUPPORTED_LLM_FORMATS
 
 from reference_server import csvtable, hotpath, jsonio, scores, tables
 from reference_server.errors import BadRequest, UnsupportedMediaType
+from reference_server.limits import DEFAULTS, Limits
 from reference_server.runtime import Model
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
@@ -30,7 +31,16 @@ class _Request:
     bare: bool = False
 
 
-def invoke(model: Model, body: bytes, media_type: str, parameters: Mapping[str, str] | None = None) -> bytes:
+_Reader = Callable[[Model, bytes, int], _Request]  # the last one: how deep JSON may nest
+
+
+def invoke(
+    model: Model,
+    body: bytes,
+    media_type: str,
+    parameters: Mapping[str, str] | None = None,
+    limits: Limits = DEFAULTS,
+) -> bytes:
     """The JSON text that answers ``body``, whose Content-Type has been taken apart.
 
     Raises ``BadRequest``, ``UnsupportedMediaType`` or ``ModelError``.
@@ -39,12 +49,26 @@ def invoke(model: Model, body: bytes, media_type: str, parameters: Mapping[str, 
     if read is _read_json and model.columns is not None:
         table = hotpath.dataframe_split(body, model.columns)
         if table is not None:
+            _refuse_rows(table.rows, limits.rows)
             return scores.written(model.predict_numbers(table, None))
-    request = read(model, body)
+    request = read(model, body, limits.depth)
+    _refuse_rows(_rows(request.data), limits.rows)
     return scores.written(model.predict(request.data, request.params), bare=request.bare)
 
 
-def _reader(media_type: str, parameters: Mapping[str, str]) -> Callable[[Model, bytes], _Request]:
+def _refuse_rows(rows: int, most: int) -> None:
+    if rows > most:
+        raise BadRequest(f"the request has {rows} rows; at most {most} are taken here")
+
+
+def _rows(data: Any) -> int:
+    """The rows of a table, an array, a list, or the longest of several by name; else 1."""
+    if isinstance(data, dict):
+        return max((_rows(part) for part in data.values()), default=0)
+    return len(data) if isinstance(data, (pd.DataFrame, list)) or np.ndim(data) else 1
+
+
+def _reader(media_type: str, parameters: Mapping[str, str]) -> _Reader:
     if media_type not in _READERS:
         given = f"Content-Type {media_type!r} is not supported" if media_type else "there is no Content-Type"
         raise UnsupportedMediaType(f"{given}; send one of {', '.join(_READERS)}")
@@ -54,8 +78,8 @@ def _reader(media_type: str, parameters: Mapping[str, str]) -> Callable[[Model, 
     return _READERS[media_type]
 
 
-def _read_json(model: Model, body: bytes) -> _Request:
-    document = jsonio.loads_python(body)
+def _read_json(model: Model, body: bytes, depth: int) -> _Request:
+    document = jsonio.loads_python(body, depth)
     if not isinstance(document, dict):
         raise BadRequest(f"{_WANTED}; this is {type(document).__name__}")
     schema = model.pyfunc.metadata.get_input_schema()
@@ -132,11 +156,11 @@ def _scalars(value: Any) -> Iterator[Any]:
         yield from _scalars(part)
 
 
-def _read_csv(model: Model, body: bytes) -> _Request:
+def _read_csv(model: Model, body: bytes, _: int) -> _Request:
     return _Request(csvtable.read(body, model.pyfunc.metadata.get_input_schema()))
 
 
-def _read_parquet(model: Model, body: bytes) -> _Request:
+def _read_parquet(model: Model, body: bytes, _: int) -> _Request:
     try:
         return _Request(pd.read_parquet(io.BytesIO(body)))
     except Exception:  # neither pandas nor pyarrow promises a kind of error
@@ -144,7 +168,7 @@ def _read_parquet(model: Model, body: bytes) -> _Request:
 
 
 _WANTED = f"The input must be a JSON dictionary with exactly one of the input fields {', '.join(FORMS)}"
-_READERS: dict[str, Callable[[Model, bytes], _Request]] = {
+_READERS: dict[str, _Reader] = {
     "text/csv": _read_csv,
     "application/json": _read_json,
     "application/vnd.apache.parquet": _read_parquet,

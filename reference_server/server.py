@@ -4,6 +4,7 @@ import argparse
 import logging
 import multiprocessing
 import socket
+import struct
 import sys
 from contextlib import suppress
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from gunicorn.errors import HaltServer
 from reference_server.errors import RepositoryError
 from reference_server.starting import Starting
 
+_PROBES = 8
 _CANNOT_LOAD = 4  # Gunicorn's status for an application that does not load; it stops the server
 
 
@@ -28,7 +30,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, options: argparse.Namespace, names: list[str]) -> None:
         self._options, self._names = options, names
-        self._listener = _listen(options.host.strip("[]"), options.port)
+        self._listener = _listen(options.host.strip("[]"), options.port, options.limits.seconds)
         # Shared with the workers, which are forked.
         self._ready, self._failed = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)
         super().__init__(prog="reference-server")
@@ -38,7 +40,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         chosen: dict[str, Any] = {
             "bind": f"fd://{self._listener}",
             "workers": self._options.workers,
-            "threads": self._options.threads,
+            # Those that work, those that wait, and some for what needs no model.
+            "threads": self._options.limits.threads + self._options.limits.waiting + _PROBES,
             "worker_class": "reference_server.worker.Worker",
             "keepalive": self._options.keep_alive,
             "graceful_timeout": self._options.graceful_timeout,
@@ -56,7 +59,15 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Starting:
         """The application of one worker, whose models are not loaded yet."""
         options = self._options
-        return Starting(options.folder, options.invocations, options.skip_broken, options.root_path)
+        return Starting(
+            options.folder, options.invocations, options.skip_broken, options.root_path, options.limits
+        )
+
+    @property
+    def seconds(self) -> int:
+        """For a request to arrive."""
+        seconds: int = self._options.limits.seconds
+        return seconds
 
     def run(self) -> None:
         """Serve until stopped."""
@@ -114,11 +125,15 @@ def _write(line: str, stream: TextIO) -> None:
         print(line, file=stream, flush=True)
 
 
-def _listen(host: str, port: int) -> int:
-    """A file descriptor: Gunicorn itself would try for five seconds."""
+def _listen(host: str, port: int, seconds: int) -> int:
+    """A file descriptor: Gunicorn itself would try for five seconds. Connections have its time limits: for
+    as long a client may be silent, or take nothing."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family).detach()
+        listener = socket.create_server((host, port), family=family)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+        return listener.detach()
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RepositoryError(

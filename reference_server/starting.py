@@ -8,15 +8,18 @@ from flask import Flask, Response
 
 from reference_server import web
 from reference_server.errors import Unavailable
+from reference_server.limits import Limits
 
 
 class Starting:
     """A WSGI application. Until ``load`` has returned, it answers /v2/health/live, and 503 to all else."""
 
-    def __init__(self, folder: Path, invocations: str | None, skip_broken: bool, root_path: str) -> None:
+    def __init__(
+        self, folder: Path, invocations: str | None, skip_broken: bool, root_path: str, limits: Limits
+    ) -> None:
         self._folder, self._invocations, self._skip_broken = folder, invocations, skip_broken
-        self._root_path = root_path
-        self._app: web.Wsgi = web.Mounted(_waiting(), root_path)
+        self._root_path, self._limits = root_path, limits
+        self._app: web.Wsgi = web.Mounted(_waiting(limits), root_path)
 
     def load(self) -> list[str]:
         """Load the models, ask each its input example, and serve them; what went wrong, line by line.
@@ -27,7 +30,7 @@ class Starting:
         from reference_server import app, examples, repository
 
         models = repository.load(self._folder, self._skip_broken)
-        loaded = app.build(models, self._invocations)
+        loaded = app.build(models, self._invocations, self._limits)
         complaints = [f"skipped: {model.error}" for model in models.broken]
         complaints += examples.ask_examples(models.models())
         self._app = web.Mounted(loaded, self._root_path)
@@ -37,8 +40,8 @@ class Starting:
         return self._app(environ, start_response)
 
 
-def _waiting() -> Flask:
-    app = web.application()
+def _waiting(limits: Limits) -> Flask:
+    app = web.application(limits)
 
     @app.get("/v2/health/live")
     def live() -> Response:

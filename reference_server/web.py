@@ -13,17 +13,17 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reference_server import jsonio
-from reference_server.errors import ServingError, UnsupportedMediaType
+from reference_server.errors import Overloaded, RequestTimeout, ServingError, UnsupportedMediaType
+from reference_server.limits import Limits
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 JSON = "application/json"
-MAX_BODY = 64 * 2**20
 _MESSAGE_LENGTH = 2000
 _DRAINED = 2**28
 _log = logging.getLogger(__name__)
 
 # What the client reads where the framework, not this server, refuses a request.
-_MESSAGES = {404: "there is no such endpoint", 413: "the body is larger than this server takes"}
+_MESSAGES = {404: "there is no such endpoint"}
 # Source: mlflow/exceptions.py, ERROR_CODE_TO_HTTP_STATUS.
 _MLFLOW_CODES = {404: "ENDPOINT_NOT_FOUND", 500: "INTERNAL_ERROR"}
 
@@ -54,10 +54,10 @@ def require_json() -> None:
         raise UnsupportedMediaType(f"charset {charset!r} is not supported; send UTF-8")
 
 
-def application() -> Flask:
+def application(limits: Limits) -> Flask:
     """An application without routes, whose every failure is JSON in the form of the path's protocol."""
     app = Flask("reference_server", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = limits.body
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -105,6 +105,8 @@ def explain(error: Exception) -> Response:
     response = answer_error(*_explain(error))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = _allowed(error)
+    if isinstance(error, Overloaded):
+        response.headers["Retry-After"] = "1"
     return response
 
 
@@ -116,7 +118,7 @@ def _drain(response: Response) -> Response:
     """Read what is left of the body, within bounds: many clients read no answer before they have sent all,
     and the connection can only be used again from there on."""
     stream, left = request.environ["wsgi.input"], _DRAINED
-    with suppress(OSError):
+    with suppress(OSError, RequestTimeout):
         while left > 0 and (chunk := stream.read(2**16)):
             left -= len(chunk)
     return response
@@ -137,6 +139,8 @@ def _explain(error: Exception) -> tuple[int, str]:
         return error.status, str(error)
     if isinstance(error, MethodNotAllowed):
         return 405, f"{request.method} is not allowed here; use {_allowed(error)}"
+    if isinstance(error, RequestEntityTooLarge):
+        return 413, f"the body is larger than {request.max_content_length} bytes, which is the limit here"
     if isinstance(error, HTTPException):
         status = error.code or 500
         return status, _MESSAGES.get(status, HTTPStatus(status).phrase)

@@ -2,11 +2,15 @@
 whose own answers, to what is no HTTP request, are JSON as well."""
 
 import atexit
+import errno
 import json
+import math
 import os
 import select
 import signal
+import socket
 import sys
+import time
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import chain
@@ -17,12 +21,15 @@ from gunicorn.http import errors
 from gunicorn.http.body import Body
 from gunicorn.workers.gthread import ThreadWorker
 
+from reference_server.errors import RequestTimeout
+
 # By the names of gunicorn.http.errors, which grow from release to release; all others are bad requests.
 _STATUS = {
     "ConfigurationProblem": HTTPStatus.NOT_FOUND,  # a path outside of SCRIPT_NAME
     "LimitRequestLine": HTTPStatus.REQUEST_URI_TOO_LONG,
     "LimitRequestHeaders": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "UnsupportedTransferCoding": HTTPStatus.NOT_IMPLEMENTED,
+    "RequestTimeout": HTTPStatus.REQUEST_TIMEOUT,
     "ExpectationFailed": HTTPStatus.EXPECTATION_FAILED,
 }
 # The idle connections of a ThreadWorker: those of Gunicorn 23 come first.
@@ -30,7 +37,9 @@ _IDLE = ("_keep", "keepalived_conns", "pending_conns")
 
 _LOOK = 0.2  # seconds
 _FOLLOWING = 2  # milliseconds
+_LATE = "the request did not arrive in time"
 _PIECE = 2**16  # bytes
+_CROWD, _HESITATION = 20, 5e-5  # connections; seconds for each
 
 
 class _Body(Body):  # type: ignore[misc]
@@ -42,6 +51,32 @@ class _Body(Body):  # type: ignore[misc]
             missing -= self.buf.write(data)
         read: bytes = super().read(size)
         return read
+
+
+class _Socket(socket.socket):
+    """A connection whose request arrives before ``deadline`` (of ``time.monotonic``), or not at all."""
+
+    deadline: float
+
+    def __init__(self, accepted: socket.socket) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """As it is. Raises ``RequestTimeout``, at the latest when the client was silent once more."""
+        try:
+            data = super().recv(size, flags)
+        except BlockingIOError:  # SO_RCVTIMEO
+            raise RequestTimeout(_LATE) from None
+        if time.monotonic() > self.deadline:
+            raise RequestTimeout(_LATE)
+        return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """As it is. Raises ``ConnectionResetError`` where the client takes nothing."""
+        try:
+            super().sendall(data, flags)
+        except BlockingIOError:  # SO_SNDTIMEO
+            raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -100,18 +135,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 stream.flush()
         os._exit(status)
 
+    def accept(self, listener: Any) -> None:
+        """Take a connection. Of several workers that see it, the one with the fewest is the quickest."""
+        if self.cfg.workers > 1:
+            time.sleep(min(self.nr_conns, _CROWD) * _HESITATION)
+        super().accept(listener)
+
     def handle(self, conn: Any) -> Any:
         """Answer a request, and those that follow at once: on the same thread each is spared three changes of
         threads. What a client has sent ahead is in no socket any more, where Gunicorn would wait for it."""
-        kept = super().handle(conn)
-        while kept is True and self.alive and self._follows(conn):
+        if not isinstance(conn.sock, _Socket):
+            conn.sock = _Socket(conn.sock)
+        while True:
+            conn.sock.deadline = time.monotonic() + self.app.seconds
             kept = super().handle(conn)
-        return kept
+            if not (kept is True and self.alive and self._follows(conn)):
+                return kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Answer one request."""
+        """Answer one request. What is left of it afterwards is not late any more."""
         req.body = _Body(req.body.reader)
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock.deadline = math.inf
 
     def _follows(self, conn: Any) -> bool:
         if conn.parser.unreader.buf.tell():
@@ -144,15 +191,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what could not be parsed, or what failed outside of the application, with the members of
         both protocols: the path may not be known yet."""
-        parsing = isinstance(exc, errors.ParseException)
+        mistake = isinstance(exc, (errors.ParseException, RequestTimeout))
         status = (
             _STATUS.get(type(exc).__name__, HTTPStatus.BAD_REQUEST)
-            if parsing
+            if mistake
             else HTTPStatus.INTERNAL_SERVER_ERROR
         )
-        if not parsing:
+        if not mistake:
             self.log.error("request failed", exc_info=exc)
-        code = "BAD_REQUEST" if parsing else "INTERNAL_ERROR"
+        code = "BAD_REQUEST" if mistake else "INTERNAL_ERROR"
         body = json.dumps({"error": status.phrase, "error_code": code, "message": status.phrase})
         head = [
             f"HTTP/1.1 {status.value} {status.phrase}",

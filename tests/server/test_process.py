@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reference_server.app import MAX_BODY
+from reference_server.limits import DEFAULTS
 from tests.server.conftest import JSON, Client
 
 INFER = "/v2/models/wine-classifier/infer"
@@ -19,11 +19,11 @@ INFER = "/v2/models/wine-classifier/infer"
 
 def test_a_body_at_the_limit_and_beyond(client: Client, wine: dict[str, Any]) -> None:
     body = json.dumps(wine).encode()
-    assert client.post(INFER, body.ljust(MAX_BODY)).status == 200
+    assert client.post(INFER, body.ljust(DEFAULTS.body)).status == 200
     for path, key in ((INFER, "error"), ("/invocations", "message")):
-        answer = client.post(path, body.ljust(MAX_BODY + 1))
+        answer = client.post(path, body.ljust(DEFAULTS.body + 1))
         assert answer.status == 413
-        assert answer.json[key] == "the body is larger than this server takes"
+        assert answer.json[key].startswith(f"the body is larger than {DEFAULTS.body} bytes")
 
 
 def test_chunked_bodies(client: Client, wine: dict[str, Any]) -> None:
@@ -32,7 +32,7 @@ def test_chunked_bodies(client: Client, wine: dict[str, Any]) -> None:
         for _ in range(size // 2**20):
             yield b" " * 2**20
 
-    for size, status in ((0, 200), (2**20, 200), (MAX_BODY + 2**21, 413)):
+    for size, status in ((0, 200), (2**20, 200), (DEFAULTS.body + 2**21, 413)):
         assert client.send("POST", INFER, chunks(size), JSON).status == status
 
 
