@@ -17,6 +17,7 @@ from itertools import chain
 from threading import Thread
 from typing import Any
 
+from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.http.body import Body
 from gunicorn.workers.gthread import ThreadWorker
@@ -37,7 +38,7 @@ _IDLE = ("_keep", "keepalived_conns", "pending_conns")
 
 _LOOK = 0.2  # seconds
 _FOLLOWING = 2  # milliseconds
-_LATE = "the request did not arrive in time"
+_FAREWELL = 0.5  # seconds
 _PIECE = 2**16  # bytes
 _CROWD, _HESITATION = 20, 5e-5  # connections; seconds for each
 
@@ -56,19 +57,20 @@ class _Body(Body):  # type: ignore[misc]
 class _Socket(socket.socket):
     """A connection whose request arrives before ``deadline`` (of ``time.monotonic``), or not at all."""
 
-    deadline: float
+    deadline = math.inf
+    late = False
 
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """As it is. Raises ``RequestTimeout``, at the latest when the client was silent once more."""
-        try:
+        data = None
+        with suppress(BlockingIOError):  # SO_RCVTIMEO
             data = super().recv(size, flags)
-        except BlockingIOError:  # SO_RCVTIMEO
-            raise RequestTimeout(_LATE) from None
-        if time.monotonic() > self.deadline:
-            raise RequestTimeout(_LATE)
+        if data is None or time.monotonic() > self.deadline:
+            self.late = True
+            raise RequestTimeout("the request did not arrive in time")
         return data
 
     def sendall(self, data: Any, flags: int = 0) -> None:
@@ -77,6 +79,10 @@ class _Socket(socket.socket):
             super().sendall(data, flags)
         except BlockingIOError:  # SO_SNDTIMEO
             raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
+
+
+def _closed(graceful: bool = False) -> None:
+    """How to close a connection that is closed."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -144,21 +150,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Answer a request, and those that follow at once: on the same thread each is spared three changes of
         threads. What a client has sent ahead is in no socket any more, where Gunicorn would wait for it."""
-        if not isinstance(conn.sock, _Socket):
-            conn.sock = _Socket(conn.sock)
         while True:
             conn.sock.deadline = time.monotonic() + self.app.seconds
             kept = super().handle(conn)
             if not (kept is True and self.alive and self._follows(conn)):
-                return kept
+                break
+        if kept is False:  # Gunicorn would wait for the client in its main loop, and let all others wait
+            util.close_graceful(conn.sock, _FAREWELL)
+            conn.close = _closed
+        return kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request. What is left of it afterwards is not late any more."""
         req.body = _Body(req.body.reader)
-        try:
-            return super().handle_request(req, conn)
-        finally:
-            conn.sock.deadline = math.inf
+        kept = super().handle_request(req, conn)
+        conn.sock.deadline = math.inf
+        return kept and not conn.sock.late
 
     def _follows(self, conn: Any) -> bool:
         if conn.parser.unreader.buf.tell():
@@ -168,6 +175,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         poll = select.poll()
         poll.register(conn.sock, select.POLLIN)
         return bool(poll.poll(_FOLLOWING))
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a request answered by a thread."""
+        if not isinstance(conn.sock, _Socket):
+            conn.sock = _Socket(conn.sock)
+        super().enqueue_req(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """When it stops: take the connections that wait, then let the system refuse others."""

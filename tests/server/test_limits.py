@@ -1,6 +1,7 @@
 """What a request may take, and what becomes of one that takes more."""
 
 import json
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -94,12 +95,12 @@ def test_a_request_that_does_not_arrive(small: Client, sent: bytes) -> None:
 def test_a_request_that_drips(small: Client) -> None:
     with connected(small) as connection:
         connection.sendall(HEAD + b"\r\n")
-        for _ in range(30):  # each is in time, together they are not
-            try:
-                connection.sendall(b" ")
-            except OSError:
+        for _ in range(40):  # each piece is in time, together they are not
+            connection.sendall(b" ")
+            if select.select([connection], [], [], 0.1)[0]:
                 break
-            time.sleep(0.1)
+        else:
+            pytest.fail("it goes on for ever")
         assert received(connection).startswith(b"HTTP/1.1 408 ")
 
 
@@ -151,6 +152,20 @@ def test_requests_sent_ahead_are_answered(small: Client) -> None:
         found = b""
         while found.count(b"HTTP/1.1 200") < 3:
             found += connection.recv(2**16)
+
+
+def test_clients_that_do_not_close_hold_up_nobody(small: Client) -> None:
+    last = ALIVE.replace(b"Host", b"Connection: close\r\nHost")
+    asked = [connected(small) for _ in range(10)]
+    for connection in asked:
+        connection.sendall(last)
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 200 ")
+    with connected(small) as connection:
+        connection.settimeout(5)  # ten times two seconds, if one waits for all
+        connection.sendall(ALIVE)
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 200 ")
+    for connection in asked:
+        connection.close()
 
 
 def connected(client: Client) -> socket.socket:
