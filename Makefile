@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 
-.PHONY: help conformance test lint types targets lock outdated clean
+.PHONY: help conformance test fuzz lint types targets lock outdated clean
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ conformance: $(INSTALLED) ## build a model, start the reference server, run the 
 # Three processes for two cores: some tests wait for servers that are slow or dead.
 test: $(INSTALLED) ## run every test of this project
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+fuzz: $(INSTALLED) ## send 200,000 malformed and hostile requests to the reference server
+	$(BIN)/python -m tests.fuzz
 
 lint: $(INSTALLED) ## check style
 	$(BIN)/ruff check .

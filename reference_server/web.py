@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reference_server import jsonio
-from reference_server.errors import Overloaded, RequestTimeout, ServingError, UnsupportedMediaType
+from reference_server.errors import Overloaded, ServingError, UnsupportedMediaType
 from reference_server.limits import Limits
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -118,7 +118,7 @@ def _drain(response: Response) -> Response:
     """Read what is left of the body, within bounds: many clients read no answer before they have sent all,
     and the connection can only be used again from there on."""
     stream, left = request.environ["wsgi.input"], _DRAINED
-    with suppress(OSError, RequestTimeout):
+    with suppress(OSError, ServingError):
         while left > 0 and (chunk := stream.read(2**16)):
             left -= len(chunk)
     return response

@@ -22,7 +22,7 @@ from gunicorn.http import errors
 from gunicorn.http.body import Body
 from gunicorn.workers.gthread import ThreadWorker
 
-from reference_server.errors import RequestTimeout
+from reference_server.errors import BadRequest, RequestTimeout
 
 # By the names of gunicorn.http.errors, which grow from release to release; all others are bad requests.
 _STATUS = {
@@ -46,11 +46,20 @@ _CROWD, _HESITATION = 20, 5e-5  # connections; seconds for each
 class _Body(Body):  # type: ignore[misc]
     """A body that is read in large pieces: Gunicorn's takes 1,024 bytes at a time."""
 
+    broken = False
+
     def read(self, size: int | None = None) -> bytes:
+        """As it is. Raises ``BadRequest``, once, where chunks are none."""
+        if self.broken:
+            return b""
         missing = self.getsize(size) - self.buf.tell()
-        while missing > 0 and (data := self.reader.read(min(missing, _PIECE))):
-            missing -= self.buf.write(data)
-        read: bytes = super().read(size)
+        try:
+            while missing > 0 and (data := self.reader.read(min(missing, _PIECE))):
+                missing -= self.buf.write(data)
+            read: bytes = super().read(size)
+        except errors.ParseException as error:
+            self.broken = True
+            raise BadRequest(f"the chunked body is malformed: {error}") from None
         return read
 
 
@@ -165,7 +174,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         req.body = _Body(req.body.reader)
         kept = super().handle_request(req, conn)
         conn.sock.deadline = math.inf
-        return kept and not conn.sock.late
+        return kept and not (conn.sock.late or req.body.broken)
 
     def _follows(self, conn: Any) -> bool:
         if conn.parser.unreader.buf.tell():

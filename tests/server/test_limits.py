@@ -168,6 +168,16 @@ def test_clients_that_do_not_close_hold_up_nobody(small: Client) -> None:
         connection.close()
 
 
+def test_chunks_that_are_none(small: Client) -> None:
+    head = HEAD.replace(b"Content-Length: 90", b"Transfer-Encoding: chunked")
+    with connected(small) as connection:
+        connection.sendall(head + b"\r\n0\r\n{}: 1\r\n\r\n" + ALIVE)
+        found = received(connection)
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert found.count(b"HTTP/1.1") == 1
+    assert b"the chunked body is malformed" in found
+
+
 def connected(client: Client) -> socket.socket:
     """A connection to the server."""
     there = urlsplit(client.url)

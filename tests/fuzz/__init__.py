@@ -1,0 +1,1 @@
+"""Malformed and hostile requests, in number: ``python -m tests.fuzz``."""
