@@ -1,22 +1,36 @@
 """The WSGI application over models in memory."""
 
-from flask import Flask
+from flask import Flask, Response
 
-from reference_server import routes_mlflow, routes_v2, web
+from reference_server import metrics, routes_mlflow, routes_v2, web
 from reference_server.errors import RepositoryError
 from reference_server.gate import Gate
 from reference_server.limits import DEFAULTS, Limits
+from reference_server.observing import AccessLog, Observed
 from reference_server.repository import Repository
 from reference_server.runtime import Model
 
 
-def build(models: Repository, invocations: str | None = None, limits: Limits = DEFAULTS) -> Flask:
+def build(
+    models: Repository,
+    invocations: str | None = None,
+    limits: Limits = DEFAULTS,
+    log: AccessLog | None = None,
+) -> Flask:
     """The application over ``models``; see ``reference_server.create_app``."""
     app, gate = web.application(limits), Gate(limits)
     app.register_blueprint(routes_v2.blueprint(models, limits, gate))
-    app.register_blueprint(routes_mlflow.blueprint(_scored(models, invocations), limits, gate))
-    app.wsgi_app = web.AfterFork(app.wsgi_app)  # type: ignore[method-assign]
+    scored = _scored(models, invocations)
+    app.register_blueprint(routes_mlflow.blueprint(scored, limits, gate))
+    app.add_url_rule("/metrics", view_func=_metrics, methods=["GET"])
+    inner = web.AfterFork(app.wsgi_app)
+    name = scored.name if scored is not None else ""
+    app.wsgi_app = Observed(inner, frozenset(models.names()), name, log)  # type: ignore[method-assign]
     return app
+
+
+def _metrics() -> Response:
+    return Response(metrics.page(), content_type=metrics.CONTENT_TYPE)
 
 
 def _scored(models: Repository, invocations: str | None) -> Model | None:

@@ -113,7 +113,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="for which an idle connection stays open; longer than a balancer's (default: %(default)s)",
     )
-    return parser  # fmt: skip
+    add(
+        "--access-log",
+        type=_argument(server_settings.text),
+        metavar="FILE",
+        help="a line of JSON for each request; - is standard output (default: none)",
+    )
+    return parser
 
 
 def _argument(convert: Callable[[Any], Any]) -> Callable[[str], Any]:

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import mlflow.pyfunc
 from cloudpickle import cloudpickle
 from mlflow.models import Model as Metadata
 
-from reference_server import hotpath, modules, settings
+from reference_server import hotpath, metrics, modules, settings
 from reference_server.codecs.elements import CodecError
 from reference_server.errors import NotFound, RepositoryError, Unavailable, told
 from reference_server.runtime import Model
@@ -127,6 +128,7 @@ def _code_folders(model: Path) -> list[Path]:
 def _load(found: Settings, path: str, config: dict[str, Any] | None) -> Model | Broken:
     # cloudpickle gives a class that two pickles share to both, in the state of the one that it read last.
     cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.clear()
+    start = time.monotonic()
     try:
         pyfunc = mlflow.pyfunc.load_model(path, model_config=config)
         inputs, outputs = sides(pyfunc.metadata.signature)
@@ -140,6 +142,7 @@ def _load(found: Settings, path: str, config: dict[str, Any] | None) -> Model | 
     except RepositoryError as error:
         return _broken(found, str(error), error)
     table = hotpath.columns(inputs)
+    metrics.loaded(found.name, found.version, time.monotonic() - start)
     return Model(
         found.name,
         found.version,

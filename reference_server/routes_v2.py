@@ -7,6 +7,7 @@ from reference_server.errors import BadRequest, Unavailable
 from reference_server.gate import Gate
 from reference_server.inference import infer
 from reference_server.limits import Limits
+from reference_server.observing import REQUEST_ID
 from reference_server.openapi import document
 from reference_server.repository import Repository
 from reference_server.web import answer, body, require_json
@@ -56,7 +57,9 @@ def blueprint(repository: Repository, limits: Limits, gate: Gate) -> Blueprint:
             raise BadRequest("the binary tensor extension is not supported; send data as JSON")
         sent = body()
         with gate.turn():
-            return answer(infer(model, sent, limits))
+            response = infer(model, sent, limits)
+        request.environ[REQUEST_ID] = response.get("id")
+        return answer(response)
 
     @routes.post("/repository/index")
     def index() -> Response:

@@ -3,9 +3,12 @@
 import argparse
 import logging
 import multiprocessing
+import os
+import shutil
 import socket
 import struct
 import sys
+import tempfile
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -60,7 +63,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         """The application of one worker, whose models are not loaded yet."""
         options = self._options
         return Starting(
-            options.folder, options.invocations, options.skip_broken, options.root_path, options.limits
+            options.folder,
+            options.invocations,
+            options.skip_broken,
+            options.root_path,
+            options.limits,
+            options.access_log,
         )
 
     @property
@@ -70,8 +78,18 @@ class Server(BaseApplication):  # type: ignore[misc]
         return seconds
 
     def run(self) -> None:
-        """Serve until stopped."""
-        _Arbiter(self).run()
+        """Serve until stopped. Several workers put their metrics together in a folder: in memory where that
+        can be, for a request writes nothing to a disk."""
+        master, memory = os.getpid(), "/dev/shm"
+        place = memory if os.access(memory, os.W_OK) else None
+        folder = tempfile.mkdtemp(prefix="reference-server-", dir=place) if self._options.workers > 1 else ""
+        if folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        try:
+            _Arbiter(self).run()
+        finally:
+            if folder and os.getpid() == master:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _listening(self, arbiter: Arbiter) -> None:
         url = _url(arbiter.LISTENERS[0].sock)
@@ -97,8 +115,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             say(str(error))
         return _CANNOT_LOAD if first else 0
 
-    def _ended(self, arbiter: Arbiter, _: Any) -> None:
+    def _ended(self, arbiter: Arbiter, worker: Any) -> None:
         """A worker that dies before all are ready will do so again: a model brings it down."""
+        if self._options.workers > 1:
+            # Imported when the environment is set, which it reads once.
+            from prometheus_client.multiprocess import mark_process_dead
+
+            mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
         if arbiter.LISTENERS and self._ready.value < self._options.workers:
             raise HaltServer("a worker ended while its models were loading", _CANNOT_LOAD)
 

@@ -15,10 +15,16 @@ class Starting:
     """A WSGI application. Until ``load`` has returned, it answers /v2/health/live, and 503 to all else."""
 
     def __init__(
-        self, folder: Path, invocations: str | None, skip_broken: bool, root_path: str, limits: Limits
+        self,
+        folder: Path,
+        invocations: str | None,
+        skip_broken: bool,
+        root_path: str,
+        limits: Limits,
+        access_log: str | None,
     ) -> None:
         self._folder, self._invocations, self._skip_broken = folder, invocations, skip_broken
-        self._root_path, self._limits = root_path, limits
+        self._root_path, self._limits, self._access_log = root_path, limits, access_log
         self._app: web.Wsgi = web.Mounted(_waiting(limits), root_path)
 
     def load(self) -> list[str]:
@@ -27,10 +33,11 @@ class Starting:
         Raises ``RepositoryError`` when there is nothing to serve.
         """
         # MLflow starts threads, which do not survive a fork: it is imported by the worker that serves.
-        from reference_server import app, examples, repository
+        from reference_server import app, examples, observing, repository
 
+        log = observing.AccessLog(self._access_log) if self._access_log else None
         models = repository.load(self._folder, self._skip_broken)
-        loaded = app.build(models, self._invocations, self._limits)
+        loaded = app.build(models, self._invocations, self._limits, log)
         complaints = [f"skipped: {model.error}" for model in models.broken]
         complaints += examples.ask_examples(models.models())
         self._app = web.Mounted(loaded, self._root_path)

@@ -1,0 +1,106 @@
+"""Every request, seen from outside of the application: counted, and told to the access log."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+from reference_server import metrics
+
+REQUEST_ID = "reference_server.request_id"  # in the WSGI environment: the id of an inference request
+_MODEL = re.compile(r"/v2/models/([^/]+)(?:/versions/[^/]+)?(/infer|/ready)?/?")
+_OF_MODEL = {"/infer": "infer", "/ready": "health", None: "metadata"}
+_ENDPOINTS = {
+    "/invocations": "invocations",
+    "/v2": "metadata",
+    "/version": "metadata",
+    "/v2/health/live": "health",
+    "/v2/health/ready": "health",
+    "/ping": "health",
+    "/health": "health",
+    "/v2/repository/index": "index",
+    "/metrics": "metrics",
+}
+# Source: W3C Trace Context, section 3.2; later versions may have more at the end.
+_TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+
+
+def endpoint(path: str) -> tuple[str, str]:
+    """The kind of endpoint, and the model's name where one is in the path."""
+    if found := _MODEL.fullmatch(path):
+        return _OF_MODEL[found[2]], found[1]
+    return _ENDPOINTS.get(path.rstrip("/"), "other"), ""
+
+
+class Observed:
+    """A WSGI application whose requests are counted. ``models``: the names that are told in metrics, which
+    would grow without bounds otherwise; ``scored``: the one behind /invocations."""
+
+    def __init__(self, app: Any, models: Collection[str], scored: str, log: "AccessLog | None") -> None:
+        self._app, self._models, self._scored, self._log = app, models, scored, log
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start, told = perf_counter(), ["500", "0"]
+        metrics.began()
+
+        def started(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            told[:] = status[:3], next((v for k, v in headers if k == "Content-Length"), "0")
+            return start_response(status, headers, *more)
+
+        try:
+            answer: Iterable[bytes] = self._app(environ, started)
+            return answer
+        finally:
+            seconds = perf_counter() - start
+            kind, name = endpoint(environ["PATH_INFO"])
+            name = self._scored if kind == "invocations" else name
+            metrics.ended(kind, name if name in self._models else "", told[0], seconds)
+            if self._log is not None:
+                self._log.write(environ, kind, name, told[0], told[1], seconds)
+
+
+class AccessLog:
+    """A line of JSON for each request, to ``file``; "-" is standard output. Raises ``OSError``."""
+
+    def __init__(self, file: str) -> None:
+        self._descriptor = (
+            sys.stdout.fileno()
+            if file == "-"
+            else os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        )
+
+    def write(
+        self, environ: dict[str, Any], kind: str, model: str, status: str, size: str, seconds: float
+    ) -> None:
+        """Tell of one request: neither its query nor its headers, which may hold what is secret."""
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "method": environ["REQUEST_METHOD"],
+            "path": environ["PATH_INFO"],
+            "endpoint": kind,
+            "model": model,
+            "status": int(status),
+            "seconds": round(seconds, 6),
+            "bytes_in": int(environ.get("CONTENT_LENGTH") or 0),
+            "bytes_out": int(size),
+            "client": environ.get("REMOTE_ADDR", ""),
+        }
+        line |= {k: v for k, v in _context(environ).items() if v}
+        with suppress(OSError):  # a full disk is no reason not to answer
+            os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+
+
+def _context(environ: dict[str, Any]) -> dict[str, str]:
+    """What joins this request to others: its id, and the trace that it belongs to."""
+    trace = _TRACE.fullmatch(environ.get("HTTP_TRACEPARENT", ""))
+    known = trace is not None and not (trace[1] == "00" and trace[4])
+    return {
+        "request_id": environ.get("HTTP_X_REQUEST_ID") or environ.get(REQUEST_ID) or "",
+        "trace_id": trace[2] if trace is not None and known else "",
+        "span_id": trace[3] if trace is not None and known else "",
+    }
