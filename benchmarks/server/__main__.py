@@ -88,7 +88,7 @@ def _measure(
 
 def _drive(server: Running, case: Case, text: bytes, seconds: int) -> Measured:
     try:
-        return drive(server.url + PATHS[case.endpoint], text, case.connections, seconds)
+        return drive(server.url, PATHS[case.endpoint], text, case.connections, seconds)
     except LoadError as error:
         raise LoadError(f"{server.name}: {error}") from None
 

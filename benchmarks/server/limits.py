@@ -64,7 +64,7 @@ def _constant(text: bytes, seconds: int) -> float:
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         _wait(f"http://127.0.0.1:{port}/", text)
-        return drive(f"http://127.0.0.1:{port}/", text, 1, seconds).rate
+        return drive(f"http://127.0.0.1:{port}", "/", text, 1, seconds).rate
     finally:
         process.terminate()
         process.wait(30)

@@ -12,12 +12,22 @@ import urllib3
 
 _TIMEOUT = 30  # seconds
 _SCRIPT = """
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-local file = io.open("{body}", "rb")
-wrk.body = file:read("*a")
-file:close()
-function done(summary, latency, requests)
+local requests, place = {{}}, 0
+local function read(name)
+  local file = io.open(name, "rb")
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+local headers = {{["Content-Type"] = "application/json"}}
+for _, one in ipairs({{{requests}}}) do
+  table.insert(requests, wrk.format("POST", one[1], headers, read(one[2])))
+end
+function request()
+  place = place % #requests + 1
+  return requests[place]
+end
+function done(summary, latency, _)
   local errors = summary.errors
   io.write(string.format(
     '{{"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"refused":%d,"broken":%d}}',
@@ -48,25 +58,54 @@ def wrk() -> str:
     return found
 
 
-def drive(url: str, body: bytes, connections: int, seconds: int) -> Measured:
+def drive(url: str, path: str, body: bytes, connections: int, seconds: int) -> Measured:
     """POST ``body`` over so many connections. Raises ``LoadError`` for any answer but 2xx."""
     with tempfile.TemporaryDirectory() as folder:
-        file, script = Path(folder) / "body", Path(folder) / "post.lua"
+        output = _run(url, [(path, body)], Path(folder), connections, seconds)
+    return parse(output, url + path)
+
+
+def mixed(url: str, requests: list[tuple[str, bytes]], folder: Path, seconds: int) -> tuple[Measured, int]:
+    """POST them in turn over 16 connections: what was measured, and how many were sent; refused ones count.
+
+    Raises ``LoadError`` for a connection that breaks.
+    """
+    found = _read(_run(url, requests, folder, 16, seconds))
+    if found["broken"]:
+        raise LoadError(f"{url}: {found['broken']} connections broke")
+    return _measured(found), found["requests"]
+
+
+def _run(url: str, requests: list[tuple[str, bytes]], folder: Path, connections: int, seconds: int) -> str:
+    """wrk's output. ``folder`` is where the requests are written."""
+    rows = []
+    for number, (path, body) in enumerate(requests):
+        file = folder / f"body-{number}"
         file.write_bytes(body)
-        script.write_text(_SCRIPT.format(body=file))
-        command = [wrk(), "-t1", f"-c{connections}", f"-d{seconds}", f"--timeout={_TIMEOUT}"]
-        command += ["-s", str(script), url]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return parse(done.stdout, url)
+        rows.append(f'{{"{path}", "{file}"}}')
+    script = folder / "post.lua"
+    script.write_text(_SCRIPT.format(requests=", ".join(rows)))
+    command = [wrk(), "-t1", f"-c{connections}", f"-d{seconds}", f"--timeout={_TIMEOUT}"]
+    command += ["-s", str(script), url]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def parse(output: str, url: str) -> Measured:
     """What wrk's script wrote at the end of ``output``. Raises ``LoadError``."""
-    found: dict[str, Any] = json.loads(output[output.rindex("{") :])
+    found = _read(output)
     if found["refused"] or found["broken"] or not found["requests"]:
         raise LoadError(
             f"{url}: {found['requests']} answers, {found['refused']} of them no 2xx; {found['broken']} broken"
         )
+    return _measured(found)
+
+
+def _read(output: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(output[output.rindex("{") :])
+    return found
+
+
+def _measured(found: dict[str, Any]) -> Measured:
     return Measured(found["requests"] / found["seconds"], found["p50"], found["p99"])
 
 
