@@ -20,7 +20,7 @@ from targets.server import StartError
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
-_WARM_UP = 1  # seconds
+_WARM_UP = 3  # seconds
 
 
 def main() -> int:

@@ -19,9 +19,11 @@ local function read(name)
   file:close()
   return text
 end
-local headers = {{["Content-Type"] = "application/json"}}
-for _, one in ipairs({{{requests}}}) do
-  table.insert(requests, wrk.format("POST", one[1], headers, read(one[2])))
+wrk.headers["Content-Type"] = "application/json"
+function init(_)
+  for _, one in ipairs({{{requests}}}) do
+    table.insert(requests, wrk.format("POST", one[1], nil, read(one[2])))
+  end
 end
 function request()
   place = place % #requests + 1

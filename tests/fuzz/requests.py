@@ -275,7 +275,7 @@ _USUAL: list[Callable[[Random, Good], Sent]] = [
     *[_tokens, _moved, _bytes] * 3, _truncated, _deep, _members, _shapes, _media, _csv, _parquet, _length,
     _chunked, _ahead, _heads, _paths,
 ]  # fmt: skip
-_RARE: dict[int, Callable[[Random, Good], Sent]] = {50_000: _many, 2_000: _slow}
+_RARE: dict[int, Callable[[Random, Good], Sent]] = {5_000: _many, 2_000: _slow}
 
 
 def good_requests(fixture: Path, scored: bool) -> list[Good]:
