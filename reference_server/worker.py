@@ -2,13 +2,11 @@
 whose own answers, to what is no HTTP request, are JSON as well."""
 
 import atexit
-import errno
 import json
 import math
 import os
 import select
 import signal
-import socket
 import sys
 import time
 from contextlib import suppress
@@ -19,10 +17,10 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.http import errors
-from gunicorn.http.body import Body
 from gunicorn.workers.gthread import ThreadWorker
 
-from reference_server.errors import BadRequest, RequestTimeout
+from reference_server.connection import Connection, Content
+from reference_server.errors import RequestTimeout
 
 # By the names of gunicorn.http.errors, which grow from release to release; all others are bad requests.
 _STATUS = {
@@ -39,55 +37,7 @@ _IDLE = ("_keep", "keepalived_conns", "pending_conns")
 _LOOK = 0.2  # seconds
 _FOLLOWING = 2  # milliseconds
 _FAREWELL = 0.5  # seconds
-_PIECE = 2**16  # bytes
 _CROWD, _HESITATION = 20, 5e-5  # connections; seconds for each
-
-
-class _Body(Body):  # type: ignore[misc]
-    """A body that is read in large pieces: Gunicorn's takes 1,024 bytes at a time."""
-
-    broken = False
-
-    def read(self, size: int | None = None) -> bytes:
-        """As it is. Raises ``BadRequest``, once, where chunks are none."""
-        if self.broken:
-            return b""
-        missing = self.getsize(size) - self.buf.tell()
-        try:
-            while missing > 0 and (data := self.reader.read(min(missing, _PIECE))):
-                missing -= self.buf.write(data)
-            read: bytes = super().read(size)
-        except errors.ParseException as error:
-            self.broken = True
-            raise BadRequest(f"the chunked body is malformed: {error}") from None
-        return read
-
-
-class _Socket(socket.socket):
-    """A connection whose request arrives before ``deadline`` (of ``time.monotonic``), or not at all."""
-
-    deadline = math.inf
-    late = False
-
-    def __init__(self, accepted: socket.socket) -> None:
-        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """As it is. Raises ``RequestTimeout``, at the latest when the client was silent once more."""
-        data = None
-        with suppress(BlockingIOError):  # SO_RCVTIMEO
-            data = super().recv(size, flags)
-        if data is None or time.monotonic() > self.deadline:
-            self.late = True
-            raise RequestTimeout("the request did not arrive in time")
-        return data
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """As it is. Raises ``ConnectionResetError`` where the client takes nothing."""
-        try:
-            super().sendall(data, flags)
-        except BlockingIOError:  # SO_SNDTIMEO
-            raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
 
 
 def _closed(graceful: bool = False) -> None:
@@ -171,7 +121,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request. What is left of it afterwards is not late any more."""
-        req.body = _Body(req.body.reader)
+        req.body = Content(req.body.reader)
         kept = super().handle_request(req, conn)
         conn.sock.deadline = math.inf
         return kept and not (conn.sock.late or req.body.broken)
@@ -187,8 +137,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Any) -> None:
         """Have a request answered by a thread."""
-        if not isinstance(conn.sock, _Socket):
-            conn.sock = _Socket(conn.sock)
+        if not isinstance(conn.sock, Connection):
+            conn.sock = Connection(conn.sock)
         super().enqueue_req(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
