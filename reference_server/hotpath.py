@@ -128,11 +128,12 @@ def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table]:
     _require(len(request) + 1 == len(document) and len(inputs) == len(wanted.places))
     _require(request.get("parameters", {}).get("content_type") in (None, "pd"))
     shape: list[Any] = inputs[0]["shape"].as_list()
-    _require(shape[1:] in ([], [1]) and type(shape[0]) is int and shape[0] > 0)
+    _require(shape[1:] in ([], [1]) and shape[0] > 0)
     buffers: dict[tuple[str, str], dict[int, Any]] = {}
     for tensor in inputs:
         place, datatype, data = wanted.places[tensor["name"]], tensor["datatype"], tensor["data"]
-        _require(tensor["shape"].as_list() == shape and len(data) == shape[0])
+        sizes = tensor["shape"].as_list()
+        _require(sizes == shape and len(data) == shape[0] and set(map(type, sizes)) == {int})  # true is 1
         if len(tensor) != 4:  # the members above, each once
             given = _native(tensor["parameters"], _DEPTH)
             _require(len(tensor) == 5 and given in _NO_PARAMETERS)

@@ -23,7 +23,7 @@ def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any
     """
     hot = hotpath.inference(body, model.columns) if model.columns is not None else None
     request = hot[0] if hot is not None else check(jsonio.loads(body, limits.depth))
-    _refuse_rows(request, limits.rows)
+    _refuse_rows(_rows(request) if hot is None else [hot[1].rows], limits.rows)
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
         _refuse_unknown(asked, list(model.outputs.tensors))
@@ -39,12 +39,15 @@ def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any
     return _response(model, request, outputs)
 
 
-def _refuse_rows(request: dict[str, Any], most: int) -> None:
-    for place, tensor in enumerate(request["inputs"]):
-        if tensor["shape"] and tensor["shape"][0] > most:
-            raise BadRequest(
-                f"inputs[{place}].shape: {tensor['shape'][0]} rows; at most {most} are taken here"
-            )
+def _refuse_rows(rows: list[int], most: int) -> None:
+    for place, count in enumerate(rows):
+        if count > most:
+            raise BadRequest(f"inputs[{place}].shape: {count} rows; at most {most} are taken here")
+
+
+def _rows(request: dict[str, Any]) -> list[int]:
+    """The rows of each input, as far as there are data for them."""
+    return [min(len(tensor["data"]), *(tensor["shape"] or [1])[:1]) for tensor in request["inputs"]]
 
 
 def _response(model: Model, request: dict[str, Any], outputs: list[dict[str, Any]]) -> dict[str, Any]:
