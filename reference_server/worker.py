@@ -100,11 +100,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 stream.flush()
         os._exit(status)
 
-    def accept(self, listener: Any) -> None:
+    def accept(self, *listener: Any) -> None:
         """Take a connection. Of several workers that see it, the one with the fewest is the quickest."""
         if self.cfg.workers > 1:
             time.sleep(min(self.nr_conns, _CROWD) * _HESITATION)
-        super().accept(listener)
+        super().accept(*listener)
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, and those that follow at once: on the same thread each is spared three changes of
