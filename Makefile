@@ -25,6 +25,7 @@ test: $(INSTALLED) ## run every test of this project
 
 fuzz: $(INSTALLED) ## send 200,000 malformed and hostile requests to the reference server
 	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz.guided
 
 lint: $(INSTALLED) ## check style
 	$(BIN)/ruff check .
