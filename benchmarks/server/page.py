@@ -175,12 +175,14 @@ def _soak(soak: dict[str, Any] | None) -> str:
 def _plot(result: dict[str, Any], file: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
     rows_of = [row for row in result["samples"] if row["workers"] == 1 and row["connections"] == 16]
+    names = list(dict.fromkeys(row["server"] for row in rows_of))
     for axis, endpoint in zip(axes, dict.fromkeys(row["endpoint"] for row in rows_of), strict=False):
         part = [row for row in rows_of if row["endpoint"] == endpoint]
         for name in dict.fromkeys(row["server"] for row in part):
             points = sorted({row["rows"] for row in part})
             rates = [median(result, (endpoint, 1, rows, 16), name, "rate") for rows in points]
-            axis.loglog(points, rates, marker="o", label=name, linewidth=2.5 if name == "reference" else 1.2)
+            width = 2.5 if name == "reference" else 1.2
+            axis.loglog(points, rates, f"C{names.index(name)}o-", label=name, linewidth=width)
         axis.set_title(endpoint)
         axis.set_xlabel("rows in a request")
         axis.grid(alpha=0.3)
