@@ -91,7 +91,7 @@ def request(number: int, seed: int, good: list[Good]) -> Sent:
     """The request of this number: the same for the same seed."""
     random = Random(f"{seed}:{number}")
     base = random.choice(good)
-    rare = next((make for every, make in _RARE.items() if number % every == every - 1), None)
+    rare = next((make for make, (every, which) in _RARE.items() if number % every in which), None)
     make = rare or random.choice(_USUAL)
     return make(random, base)
 
@@ -275,7 +275,11 @@ _USUAL: list[Callable[[Random, Good], Sent]] = [
     *[_tokens, _moved, _bytes] * 3, _truncated, _deep, _members, _shapes, _media, _csv, _parquet, _length,
     _chunked, _ahead, _heads, _paths,
 ]  # fmt: skip
-_RARE: dict[int, Callable[[Random, Good], Sent]] = {5_000: _many, 2_000: _slow}
+# Which of so many. The first of those that take much memory come before it is measured.
+_RARE: dict[Callable[[Random, Good], Sent], tuple[int, range]] = {
+    _many: (50_000, range(10_000, 10_004)),
+    _slow: (2_000, range(1)),
+}
 
 
 def good_requests(fixture: Path, scored: bool) -> list[Good]:
