@@ -24,8 +24,8 @@ test: $(INSTALLED) ## run every test of this project
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 fuzz: $(INSTALLED) ## send 200,000 malformed and hostile requests to the reference server
-	$(BIN)/python -m tests.fuzz
 	$(BIN)/python -m tests.fuzz.guided
+	$(BIN)/python -m tests.fuzz
 
 lint: $(INSTALLED) ## check style
 	$(BIN)/ruff check .

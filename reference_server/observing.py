@@ -37,6 +37,12 @@ def endpoint(path: str) -> tuple[str, str]:
     return _ENDPOINTS.get(path.rstrip("/"), "other"), ""
 
 
+def _path(environ: dict[str, Any]) -> str:
+    """The path as the client meant it: WSGI has its bytes as Latin-1 (PEP 3333, Unicode Issues)."""
+    path: str = environ["PATH_INFO"]
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
+
+
 class Observed:
     """A WSGI application whose requests are counted. ``models``: the names that are told in metrics, which
     would grow without bounds otherwise; ``scored``: the one behind /invocations."""
@@ -57,7 +63,7 @@ class Observed:
             return answer
         finally:
             seconds = perf_counter() - start
-            kind, name = endpoint(environ["PATH_INFO"])
+            kind, name = endpoint(_path(environ))
             name = self._scored if kind == "invocations" else name
             metrics.ended(kind, name if name in self._models else "", told[0], seconds)
             if self._log is not None:
@@ -81,7 +87,7 @@ class AccessLog:
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "method": environ["REQUEST_METHOD"],
-            "path": environ["PATH_INFO"],
+            "path": _path(environ),
             "endpoint": kind,
             "model": model,
             "status": int(status),

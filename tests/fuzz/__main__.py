@@ -179,6 +179,8 @@ def fuzz(url: str, server: psutil.Process, good: list[Good], options: argparse.N
     print(f"memory: {started_with:.0f} MiB after the first tenth, {ended_with:.0f} at the end")
     lost = before - workers(server)
     wrong = [warm.failed, run.failed, f"workers were lost: {lost}" if lost else ""]
+    if not run.failed and not warm.failed and warm.sent + run.sent < options.count:
+        wrong.append(f"the time was up after {warm.sent + run.sent} of {options.count} requests")
     if ended_with > GROWTH * started_with:
         wrong.append(f"memory grew from {started_with:.0f} to {ended_with:.0f} MiB")
     return "; ".join(filter(None, wrong))

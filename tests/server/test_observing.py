@@ -51,6 +51,19 @@ def test_requests_are_counted_in_all_workers(tmp_path: Path, workers: str) -> No
         assert found["reference_server_model_load_seconds", "m", ""] > 0
 
 
+def test_a_model_whose_name_is_not_ascii_is_told(tmp_path: Path) -> None:
+    served(tmp_path / "models" / "modèle", "return [1.0]")
+    log = tmp_path / "access.log"
+    with running(*start(tmp_path / "models", "--access-log", str(log))) as client:
+        sent = json.dumps(SENT).encode()
+        assert client.send("POST", "/v2/models/mod%C3%A8le/infer", sent, JSON).status == 200
+        assert client.get("/v2/%FF").status == 404  # no UTF-8
+        assert metrics(client)["reference_server_requests_total", "infer", "modèle", "200"] == 1
+    first, second, *_ = map(json.loads, log.read_text("utf-8").splitlines())
+    assert (first["path"], first["model"]) == ("/v2/models/modèle/infer", "modèle")
+    assert second["path"] == "/v2/\ufffd"
+
+
 def test_clients_cannot_make_metrics_grow(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         before = metrics(client)
