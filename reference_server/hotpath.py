@@ -44,12 +44,13 @@ class _Plain(Exception):
 class Columns:
     """The inputs of a model that takes a table of numbers: their ``datatypes``, and the ``places`` by name.
 
-    ``index``: what the model calls them; ``named``: a signature has the names; ``brackets``: how many "[" are
-    in them.
+    ``groups``: the places of each datatype; ``index``: what the model calls them; ``named``: a signature has
+    the names; ``brackets``: how many "[" are in them.
     """
 
     places: dict[str, int]
     datatypes: list[str]
+    groups: dict[str, list[int]]
     index: "pd.Index[Any]"
     named: bool
     brackets: int
@@ -79,7 +80,7 @@ class Table:
         if len(self.parts) == 1:
             return self.parts[0][1].T
         dtype = np.result_type(*(part.dtype for _, part in self.parts))
-        whole = np.empty((len(self.columns.datatypes), self.parts[0][1].shape[1]), dtype)
+        whole = np.empty((len(self.columns.places), self.rows), dtype)
         for places, part in self.parts:
             whole[places] = part
         return whole.T
@@ -92,9 +93,11 @@ def columns(inputs: Side | None) -> Columns | None:
         return None
     if not all(t.column and t.content_type == "np" and t.datatype in _KINDS for t in tensors):
         return None
+    datatypes = [tensor.datatype for tensor in tensors]
     return Columns(
         {tensor.name: place for place, tensor in enumerate(tensors)},
-        [tensor.datatype for tensor in tensors],
+        datatypes,
+        {kind: [place for place, one in enumerate(datatypes) if one == kind] for kind in datatypes},
         pd.Index([tensor.key for tensor in tensors]),
         all(tensor.named and tensor.kind is not None for tensor in tensors),
         sum(tensor.name.count("[") for tensor in tensors),
@@ -161,15 +164,12 @@ def _dataframe_split(body: bytes, wanted: Columns) -> Table:
     _require(len(names) == width and wanted.places.keys() == set(names))
     _require(len(rows) > 0 and all(len(row) == width for row in rows))
     _require_arrays(body, 2 + len(rows), wanted)
-    kinds = {_KINDS[datatype] for datatype in wanted.datatypes}
+    kinds = {_KINDS[datatype] for datatype in wanted.groups}
     kind = kinds.pop() if len(kinds) == 1 else np.dtype("float64")
     cells = np.frombuffer(rows.as_buffer(of_type=_BUFFERS[kind]), kind).reshape(len(rows), width)
-    groups: dict[str, list[int]] = {}
-    for place, datatype in enumerate(wanted.datatypes):
-        groups.setdefault(datatype, []).append(place)
     order = [names.index(name) for name in wanted.places]
     parts = []
-    for datatype, places in groups.items():
+    for datatype, places in wanted.groups.items():
         part = np.ascontiguousarray(cells.T[[order[place] for place in places]])
         written = datatype if _KINDS[datatype] == kind else "FP64"
         parts.append((places, _fit(part, written, datatype)))

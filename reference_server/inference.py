@@ -22,16 +22,13 @@ def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any
     not fit its metadata.
     """
     hot = hotpath.inference(body, model.columns) if model.columns is not None else None
-    request = hot[0] if hot is not None else check(jsonio.loads(body, limits.depth))
-    _refuse_rows(_rows(request) if hot is None else [hot[1].rows], limits.rows)
+    request, table = hot or (check(jsonio.loads(body, limits.depth)), None)
+    _refuse_rows(_rows(request) if table is None else [table.rows], limits.rows)
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
         _refuse_unknown(asked, list(model.outputs.tensors))
-    params = _params(model, request)
-    if hot is not None:
-        prediction = model.predict_numbers(hot[1], params)
-    else:
-        prediction = model.predict(decoding.decode(request, model.inputs), params)
+    data = decoding.decode(request, model.inputs) if table is None else table
+    prediction = model.predict(data, _params(model, request))
     parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
     _refuse_unknown(asked, list(parts))
     wanted = asked or dict.fromkeys(parts)

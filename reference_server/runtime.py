@@ -57,7 +57,7 @@ class Model:
         )
 
     def predict(self, data: Any, params: Any) -> Any:
-        """What the model makes of ``data``.
+        """What the model makes of ``data``; of a ``Table`` by its shortcut, where there is one.
 
         Raises ``BadRequest`` when data or params do not satisfy the signature, and when the model refuses
         what does: with a ``ValueError``, a ``TypeError`` or an ``MlflowException`` of a client's error code.
@@ -67,6 +67,11 @@ class Model:
         9110, section 15.6.1, keeps 500 for a condition that the server did not expect. Clients and gateways
         send the same again after a 5xx status, and not after a 400.
         """
+        if isinstance(data, Table):
+            if self.shortcut is not None:
+                with suppress(Exception):  # asked again below, it is told whose fault it is
+                    return self.shortcut(data)
+            data = data.frame()
         checked = self._checked(params)
         if isinstance(data, list) and self.inputs is not None and self.inputs.listed:
             data = self._for_hint(data)
@@ -74,13 +79,6 @@ class Model:
             return self.pyfunc.predict(data, params=checked)
         except BaseException as error:  # PanicException of pyo3, SystemExit
             raise self._blame(data, error) from error
-
-    def predict_numbers(self, table: Table, params: Any) -> Any:
-        """As ``predict`` for a table that fits the signature."""
-        if self.shortcut is not None:
-            with suppress(Exception):  # the plain path says whose fault it is
-                return self.shortcut(table)
-        return self.predict(table.frame(), params)
 
     def _for_hint(self, data: list[Any]) -> list[Any]:
         (column,) = self.pyfunc.metadata.get_input_schema().inputs

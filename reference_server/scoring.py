@@ -45,26 +45,19 @@ def invoke(
 
     Raises ``BadRequest``, ``UnsupportedMediaType`` or ``ModelError``.
     """
-    read = _reader(media_type, parameters or {})
-    if read is _read_json and model.columns is not None:
-        table = hotpath.dataframe_split(body, model.columns)
-        if table is not None:
-            _refuse_rows(table.rows, limits.rows)
-            return scores.written(model.predict_numbers(table, None))
-    request = read(model, body, limits.depth)
-    _refuse_rows(_rows(request.data), limits.rows)
+    request = _reader(media_type, parameters or {})(model, body, limits.depth)
+    rows = _rows(request.data)
+    if rows > limits.rows:
+        raise BadRequest(f"the request has {rows} rows; at most {limits.rows} are taken here")
     return scores.written(model.predict(request.data, request.params), bare=request.bare)
-
-
-def _refuse_rows(rows: int, most: int) -> None:
-    if rows > most:
-        raise BadRequest(f"the request has {rows} rows; at most {most} are taken here")
 
 
 def _rows(data: Any) -> int:
     """The rows of a table, an array, a list, or the longest of several by name; else 1."""
     if isinstance(data, dict):
         return max((_rows(part) for part in data.values()), default=0)
+    if isinstance(data, hotpath.Table):
+        return data.rows
     return len(data) if isinstance(data, (pd.DataFrame, list)) or np.ndim(data) else 1
 
 
@@ -79,6 +72,8 @@ def _reader(media_type: str, parameters: Mapping[str, str]) -> _Reader:
 
 
 def _read_json(model: Model, body: bytes, depth: int) -> _Request:
+    if model.columns is not None and (table := hotpath.dataframe_split(body, model.columns)) is not None:
+        return _Request(table)
     document = jsonio.loads_python(body, depth)
     if not isinstance(document, dict):
         raise BadRequest(f"{_WANTED}; this is {type(document).__name__}")

@@ -80,11 +80,10 @@ def _without_names(estimator: Any) -> Any:
 
 def _trials(columns: Columns) -> Iterator[Table]:
     random = np.random.default_rng(0)
-    kinds = {kind: [p for p, d in enumerate(columns.datatypes) if d == kind] for kind in columns.datatypes}
     for rows in _TRIED:
         parts = [
             (places, (100 * random.random((len(places), rows))).astype(DATATYPES[kind].numpy))
-            for kind, places in kinds.items()
+            for kind, places in columns.groups.items()
         ]
         yield Table(columns, parts)
 
