@@ -3,7 +3,6 @@
 import argparse
 import os
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         _complete(options)
-        options.limits = Limits(*(getattr(options, field.name) for field in fields(Limits)))
+        options.limits = Limits(**{field: getattr(options, field) for field in _LIMITS})
         settings.model_config(os.environ)
         found = settings.find(options.folder, os.environ)
         broken = [model for model in found if isinstance(model, Broken)]

@@ -40,8 +40,8 @@ class Unavailable(ServingError):
     status = 503
 
 
-class Overloaded(ServingError):
-    """Too much is asked at once: the same request may do later."""
+class NotNow(ServingError):
+    """The same request may do a little later; the answer has Retry-After."""
 
     status = 503
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock, Semaphore
 
-from reference_server.errors import Overloaded
+from reference_server.errors import NotNow
 from reference_server.limits import Limits
 
 
@@ -21,7 +21,7 @@ class Gate:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Work on one request. Raises ``Overloaded`` where too many wait, or after waiting in vain."""
+        """Work on one request. Raises ``NotNow`` where too many wait, or after waiting in vain."""
         if not self._free.acquire(blocking=False):
             self._wait()
         try:
@@ -32,11 +32,11 @@ class Gate:
     def _wait(self) -> None:
         with self._lock:
             if self._waiting >= self._limits.waiting:
-                raise Overloaded(f"{self._waiting} requests wait already; ask again")
+                raise NotNow(f"{self._waiting} requests wait already; ask again")
             self._waiting += 1
         try:
             if not self._free.acquire(timeout=self._limits.seconds):
-                raise Overloaded(f"no turn came in {self._limits.seconds} s; ask again")
+                raise NotNow(f"no turn came in {self._limits.seconds} s; ask again")
         finally:
             with self._lock:
                 self._waiting -= 1

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response
 
 from reference_server import web
-from reference_server.errors import Unavailable
+from reference_server.errors import NotNow
 from reference_server.limits import Limits
 
 
@@ -57,8 +57,6 @@ def _waiting(limits: Limits) -> Flask:
     @app.errorhandler(404)
     @app.errorhandler(405)
     def other(_: Exception) -> Response:
-        response = web.explain(Unavailable("models are loading; ask again"))
-        response.headers["Retry-After"] = "1"
-        return response
+        return web.explain(NotNow("models are loading; ask again"))
 
     return app

@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reference_server import jsonio
-from reference_server.errors import Overloaded, ServingError, UnsupportedMediaType
+from reference_server.errors import NotNow, ServingError, UnsupportedMediaType
 from reference_server.limits import Limits
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -105,7 +105,7 @@ def explain(error: Exception) -> Response:
     response = answer_error(*_explain(error))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = _allowed(error)
-    if isinstance(error, Overloaded):
+    if isinstance(error, NotNow):
         response.headers["Retry-After"] = "1"
     return response
 

@@ -115,6 +115,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if not (kept is True and self.alive and self._follows(conn)):
                 break
         if kept is False:  # Gunicorn would wait for the client in its main loop, and let all others wait
+            conn.sock.deadline = math.inf
             util.close_graceful(conn.sock, _FAREWELL)
             conn.close = _closed
         return kept
