@@ -2,8 +2,11 @@
 
 import errno
 import math
+import re
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +16,9 @@ from gunicorn.http.body import Body
 from reference_server.errors import BadRequest, RequestTimeout
 
 _PIECE = 2**16  # bytes
+_HEAD = 2**13  # bytes; no thread waits for the rest of a shorter one
+_PROBE = re.compile(rb"(GET|HEAD) \S+/(live|ready) HTTP/1\.[01]\r\n")
+_HAS_BODY = re.compile(rb"\r\n(content-length|transfer-encoding):", re.IGNORECASE)
 
 
 class Content(Body):  # type: ignore[misc]
@@ -36,13 +42,41 @@ class Content(Body):  # type: ignore[misc]
 
 
 class Connection(socket.socket):
-    """A connection whose request arrives before ``deadline`` (of ``time.monotonic``), or not at all."""
+    """A connection whose request arrives before ``deadline`` (of ``time.monotonic``), or not at all.
+
+    ``probe``: the next request asks whether something is alive or ready, and is here as a whole.
+    """
 
     deadline = math.inf
-    late = False
+    late = probe = False
+    _seen = 0  # bytes of a head that is not complete
 
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+
+    def expects(self, seconds: float) -> bool:
+        """Whether the head of the next request is still to come, or part of it; the whole request then has
+        ``seconds`` from its first byte on. Until then it is readable when there is more than was seen."""
+        try:
+            head = super().recv(_HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:  # whoever reads it will see
+            return False
+        length, end = len(head), head.find(b"\r\n\r\n")
+        if end < 0 and self._seen < length < _HEAD and self.deadline > time.monotonic():
+            if not self._seen:
+                self.deadline = time.monotonic() + seconds
+            self._wake_at(length)
+            return True
+        if self._seen:
+            self._wake_at(0)
+        self.probe = bool(end > 0 and _PROBE.match(head) and not _HAS_BODY.search(head, 0, end))
+        return False
+
+    def _wake_at(self, seen: int) -> None:
+        self._seen = seen
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, seen + 1)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """As it is. Raises ``RequestTimeout``, at the latest when the client was silent once more."""
@@ -60,3 +94,24 @@ class Connection(socket.socket):
             super().sendall(data, flags)
         except BlockingIOError:  # SO_SNDTIMEO
             raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
+
+
+class Threads:
+    """Threads that answer connections; probes have some of their own, which no client can hold."""
+
+    def __init__(self, probes: int, others: int) -> None:
+        self._probes, self._others = ThreadPoolExecutor(probes), ThreadPoolExecutor(others)
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests wait for a thread."""
+        return not self._others._work_queue.empty()
+
+    def submit(self, answer: Callable[[Any], Any], conn: Any) -> Future[Any]:
+        """Answer the next request of ``conn``, a connection of Gunicorn's around a ``Connection``."""
+        return (self._probes if conn.sock.probe else self._others).submit(answer, conn)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """As ``concurrent.futures`` has it."""
+        for pool in (self._probes, self._others):
+            pool.shutdown(wait)

@@ -19,7 +19,7 @@ from gunicorn.errors import HaltServer
 from reference_server.errors import RepositoryError
 from reference_server.starting import Starting
 
-_PROBES = 8
+_OTHERS = 8
 _CANNOT_LOAD = 4  # Gunicorn's status for an application that does not load; it stops the server
 
 
@@ -44,7 +44,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": f"fd://{self._listener}",
             "workers": self._options.workers,
             # Those that work, those that wait, and some for what needs no model.
-            "threads": self._options.limits.threads + self._options.limits.waiting + _PROBES,
+            "threads": self._options.limits.threads + self._options.limits.waiting + _OTHERS,
             "worker_class": "reference_server.worker.Worker",
             "keepalive": self._options.keep_alive,
             "graceful_timeout": self._options.graceful_timeout,

@@ -6,10 +6,13 @@ import json
 import math
 import os
 import select
+import selectors
 import signal
 import sys
 import time
+from collections import deque
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 from threading import Thread
@@ -19,7 +22,7 @@ from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from reference_server.connection import Connection, Content
+from reference_server.connection import Connection, Content, Threads
 from reference_server.errors import RequestTimeout
 
 # By the names of gunicorn.http.errors, which grow from release to release; all others are bad requests.
@@ -32,11 +35,13 @@ _STATUS = {
     "ExpectationFailed": HTTPStatus.EXPECTATION_FAILED,
 }
 # The idle connections of a ThreadWorker: those of Gunicorn 23 come first.
-_IDLE = ("_keep", "keepalived_conns", "pending_conns")
+_IDLE = ("_keep", "keepalived_conns")
 
+_PROBES = 2  # threads
 _LOOK = 0.2  # seconds
 _FOLLOWING = 2  # milliseconds
 _FAREWELL = 0.5  # seconds
+_GREETING = 1.0  # seconds; for the first request of a connection when the server stops
 _CROWD, _HESITATION = 20, 5e-5  # connections; seconds for each
 
 
@@ -50,6 +55,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._loading = True
+        self._arriving: deque[Any] = deque()  # connections whose next request is still to come
 
     def init_signals(self) -> None:
         """A terminal sends SIGINT and SIGHUP to the whole group: the arbiter alone decides. SIGTERM is for
@@ -110,9 +116,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Answer a request, and those that follow at once: on the same thread each is spared three changes of
         threads. What a client has sent ahead is in no socket any more, where Gunicorn would wait for it."""
         while True:
-            conn.sock.deadline = time.monotonic() + self.app.seconds
+            if conn.sock.deadline == math.inf:
+                conn.sock.deadline = time.monotonic() + self.app.seconds
             kept = super().handle(conn)
-            if not (kept is True and self.alive and self._follows(conn)):
+            if not (kept is True and self.alive and not conn.sock.probe and self._follows(conn)):
                 break
         if kept is False:  # Gunicorn would wait for the client in its main loop, and let all others wait
             conn.sock.deadline = math.inf
@@ -128,19 +135,52 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return kept and not (conn.sock.late or req.body.broken)
 
     def _follows(self, conn: Any) -> bool:
-        if conn.parser.unreader.buf.tell():
+        if self._ahead(conn):
             return True
-        if not self.tpool._work_queue.empty():  # others wait for a thread
+        if self.tpool.busy:
             return False
         poll = select.poll()
         poll.register(conn.sock, select.POLLIN)
         return bool(poll.poll(_FOLLOWING))
 
+    @staticmethod
+    def _ahead(conn: Any) -> bool:
+        return conn.parser is not None and conn.parser.unreader.buf.tell() > 0
+
+    def get_thread_pool(self) -> Threads:
+        """The threads that answer."""
+        return Threads(_PROBES, self.cfg.threads)
+
     def enqueue_req(self, conn: Any) -> None:
-        """Have a request answered by a thread."""
+        """Have a request answered by a thread. Its head is waited for here: clients that are slow with it, or
+        never send one, hold no thread."""
         if not isinstance(conn.sock, Connection):
             conn.sock = Connection(conn.sock)
-        super().enqueue_req(conn)
+            conn.timeout = time.monotonic() + self.cfg.keepalive
+        conn.data_ready = True
+        conn.sock.probe = False
+        if not self._ahead(conn) and conn.sock.expects(self.app.seconds):
+            self._arriving.append(conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._arrived, conn))
+        else:
+            super().enqueue_req(conn)
+
+    def _arrived(self, conn: Any, client: Any = None) -> None:
+        self._arriving.remove(conn)
+        self.poller.unregister(conn.sock)
+        self.enqueue_req(conn)
+
+    def finish_request(self, conn: Any, *future: Any) -> None:
+        """What becomes of a connection (Gunicorn 23 gives the future alone). On one that is kept, the next
+        request may have been read already."""
+        if future and self.alive and future[0].result() is True and self._ahead(conn):
+            self.enqueue_req(conn)
+        else:
+            super().finish_request(conn, *future)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """As it is; when it stops, connections are looked at while it waits."""
+        super().wait_for_and_dispatch_events(timeout if self.alive else min(timeout, _LOOK))
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """When it stops: take the connections that wait, then let the system refuse others."""
@@ -156,10 +196,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_keepalived(self) -> None:
         """Close idle connections, all of them when it stops: a client may hold one for longer than the server
         has left."""
+        now = time.monotonic()
         if not self.alive:
             for connection in chain.from_iterable(getattr(self, name, ()) for name in _IDLE):
                 connection.timeout = 0
+            for connection in self._arriving:
+                connection.timeout = min(connection.timeout, now + _GREETING)
         super().murder_keepalived()
+        for connection in list(self._arriving):
+            sock = connection.sock
+            if sock.deadline < now:
+                self._arrived(connection)
+            elif sock.deadline == math.inf and connection.timeout < now:
+                self._arriving.remove(connection)
+                self.poller.unregister(sock)
+                self.nr_conns -= 1
+                connection.close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what could not be parsed, or what failed outside of the application, with the members of

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -152,6 +153,54 @@ def test_requests_sent_ahead_are_answered(small: Client) -> None:
         found = b""
         while found.count(b"HTTP/1.1 200") < 3:
             found += connection.recv(2**16)
+
+
+HALF = ALIVE[:30]
+
+
+@pytest.mark.parametrize("sent", [b"", HALF, HEAD, ALIVE + HALF, ALIVE * 2 + HALF])
+def test_clients_that_are_slow_with_heads_hold_up_nobody(tmp_path: Path, sent: bytes) -> None:
+    served(tmp_path / "m", "return [1.0]")
+    with running(*start(tmp_path, "--threads", "1", "--max-waiting", "1")) as client:
+        slow = [connected(client) for _ in range(40)]
+        for connection in slow:
+            connection.sendall(sent)
+        for _ in range(3):
+            assert client.get("/v2/health/ready").status == 200
+            assert sent.startswith(ALIVE) or client.infer("m", SENT).status == 200
+        for connection in slow:
+            connection.close()
+        assert client.infer("m", SENT).status == 200
+
+
+def test_clients_that_are_slow_with_bodies_hold_up_no_probe(tmp_path: Path) -> None:
+    served(tmp_path / "m", "return [1.0]")
+    with running(*start(tmp_path, "--threads", "1", "--max-waiting", "1")) as client:
+        slow = [connected(client) for _ in range(40)]
+        for connection in slow:
+            connection.sendall(HEAD + b"\r\n{")
+        for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/m/ready") * 2:
+            assert client.get(path).status == 200
+        for connection in slow:
+            connection.close()
+        assert client.infer("m", SENT).status == 200
+
+
+@pytest.mark.parametrize("pieces", [(1,), (30, 60), (len(ALIVE) - 1,)])
+def test_a_head_in_pieces(small: Client, pieces: tuple[int, ...]) -> None:
+    with connected(small) as connection:
+        for _ in range(2):
+            for begin, end in pairwise((0, *pieces, len(ALIVE))):
+                connection.sendall(ALIVE[begin:end])
+                time.sleep(0.05)
+            assert connection.recv(2**16).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_head_of_which_the_client_ends_the_half(small: Client) -> None:
+    with connected(small) as connection:
+        connection.sendall(HALF)
+        connection.shutdown(socket.SHUT_WR)
+        assert received(connection) == b""
 
 
 def test_clients_that_do_not_close_hold_up_nobody(small: Client) -> None:
