@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
-from reference_server import metrics
+from reference_server import metrics, tracing
+from reference_server.errors import RepositoryError
 
-REQUEST_ID = "reference_server.request_id"  # in the WSGI environment: the id of an inference request
 _MODEL = re.compile(r"/v2/models/([^/]+)(?:/versions/[^/]+)?(/infer|/ready)?/?")
 _OF_MODEL = {"/infer": "infer", "/ready": "health", None: "metadata"}
 _ENDPOINTS = {
@@ -26,8 +26,6 @@ _ENDPOINTS = {
     "/v2/repository/index": "index",
     "/metrics": "metrics",
 }
-# Source: W3C Trace Context, section 3.2; later versions may have more at the end.
-_TRACE = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 
 
 def endpoint(path: str) -> tuple[str, str]:
@@ -71,14 +69,19 @@ class Observed:
 
 
 class AccessLog:
-    """A line of JSON for each request, to ``file``; "-" is standard output. Raises ``OSError``."""
+    """A line of JSON for each request, to ``file``; "-" is standard output. Raises ``RepositoryError``."""
 
     def __init__(self, file: str) -> None:
-        self._descriptor = (
-            sys.stdout.fileno()
-            if file == "-"
-            else os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        )
+        try:
+            self._descriptor = (
+                sys.stdout.fileno()
+                if file == "-"
+                else os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            )
+        except OSError as error:
+            raise RepositoryError(
+                f"--access-log {file}: {error.strerror}; name a file to write to"
+            ) from error
 
     def write(
         self, environ: dict[str, Any], kind: str, model: str, status: str, size: str, seconds: float
@@ -92,21 +95,13 @@ class AccessLog:
             "model": model,
             "status": int(status),
             "seconds": round(seconds, 6),
-            "bytes_in": int(environ.get("CONTENT_LENGTH") or 0),
+            # Of a body in chunks nobody knows.
+            "bytes_in": None
+            if "HTTP_TRANSFER_ENCODING" in environ
+            else int(environ.get("CONTENT_LENGTH") or 0),
             "bytes_out": int(size),
             "client": environ.get("REMOTE_ADDR", ""),
         }
-        line |= {k: v for k, v in _context(environ).items() if v}
+        line |= {k: v for k, v in tracing.context(environ).items() if v}
         with suppress(OSError):  # a full disk is no reason not to answer
             os.write(self._descriptor, json.dumps(line).encode() + b"\n")
-
-
-def _context(environ: dict[str, Any]) -> dict[str, str]:
-    """What joins this request to others: its id, and the trace that it belongs to."""
-    trace = _TRACE.fullmatch(environ.get("HTTP_TRACEPARENT", ""))
-    known = trace is not None and not (trace[1] == "00" and trace[4])
-    return {
-        "request_id": environ.get("HTTP_X_REQUEST_ID") or environ.get(REQUEST_ID) or "",
-        "trace_id": trace[2] if trace is not None and known else "",
-        "span_id": trace[3] if trace is not None and known else "",
-    }

@@ -7,9 +7,9 @@ from reference_server.errors import BadRequest, Unavailable
 from reference_server.gate import Gate
 from reference_server.inference import infer
 from reference_server.limits import Limits
-from reference_server.observing import REQUEST_ID
 from reference_server.openapi import document
 from reference_server.repository import Repository
+from reference_server.tracing import REQUEST_ID
 from reference_server.web import answer, body, require_json
 
 _MODEL = ("/models/<name>", "/models/<name>/versions/<version>")

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from reference_server import jsonio
+from reference_server import jsonio, tracing
 from reference_server.errors import NotNow, ServingError, UnsupportedMediaType
 from reference_server.limits import Limits
 
@@ -101,7 +101,8 @@ class Mounted:
 def explain(error: Exception) -> Response:
     """The answer to a request that ends in ``error``."""
     if getattr(error, "status", 500) == 500 and not isinstance(error, HTTPException):
-        _log.error("%s %s failed", request.method, request.path, exc_info=error)
+        context = "".join(f" {k}={v!r}" for k, v in tracing.context(request.environ).items() if v)
+        _log.error("%s %s failed%s", request.method, request.path, context, exc_info=error)
     response = answer_error(*_explain(error))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = _allowed(error)

@@ -1,6 +1,7 @@
 """What operators see of requests: metrics, and the access log."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from reference_server.observing import AccessLog
 from tests.server.conftest import JSON, Client, running, start
 from tests.server.handmade import served
 from tests.server.test_life import SENT
+from tests.servers import address, started
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -133,6 +135,33 @@ def _logged(folder: Path, parent: str) -> dict[str, Any]:
     AccessLog(str(file)).write(environ, "metadata", "", "200", "2", 0.1)
     found: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return found
+
+
+def test_a_log_that_cannot_be_opened(tmp_path: Path) -> None:
+    served(tmp_path / "models" / "m", "return [1.0]")
+    command = start(tmp_path / "models", "--access-log", str(tmp_path))
+    with started(*command, stderr=subprocess.PIPE) as process:
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 4
+    assert f"--access-log {tmp_path}: Is a directory; name a file to write to" in told
+    assert "Traceback" not in told
+
+
+def test_a_body_in_chunks_has_no_length(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    with serving(tmp_path, "--access-log", str(log)) as client:
+        client.send("POST", "/v2/models/m/infer", iter([json.dumps(SENT).encode()]), JSON)
+    assert json.loads(log.read_text("utf-8"))["bytes_in"] is None
+
+
+def test_the_error_log_says_whose_failure_it_was(tmp_path: Path) -> None:
+    served(tmp_path / "m", "raise RuntimeError('no')")
+    headers = JSON | {"X-Request-Id": "r-1", "traceparent": f"00-{TRACE}-{SPAN}-01"}
+    with (tmp_path / "log").open("w") as log, started(*start(tmp_path), stderr=log.fileno()) as process:
+        body = json.dumps(SENT).encode()
+        assert Client(address(process)).send("POST", "/v2/models/m/infer", body, headers).status == 500
+    wanted = f"POST /v2/models/m/infer failed request_id='r-1' trace_id='{TRACE}' span_id='{SPAN}'"
+    assert wanted in (tmp_path / "log").read_text("utf-8")
 
 
 def test_a_full_disk_is_no_reason_not_to_answer(tmp_path: Path) -> None:
