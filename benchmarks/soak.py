@@ -15,6 +15,7 @@ from benchmarks.server import cases, page, servers
 from benchmarks.server.cases import INFER, INVOCATIONS, PATHS
 from benchmarks.server.load import LoadError, mixed
 from benchmarks.server.servers import Running
+from targets import processes
 
 ROOT = Path(__file__).parent.parent
 _DRIFT = 1.1
@@ -31,16 +32,16 @@ def bodies() -> list[tuple[str, bytes]]:
 def soak(server: Running, minutes: int, seconds: int) -> dict[str, Any]:
     """So many turns of so many seconds. Raises ``LoadError`` for other predictions at the end."""
     rows, requests = [], 0
-    workers = {child.pid for child in server.process.children()}
+    workers = processes.workers(server.process)
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(minutes + 1):
             found, count = mixed(server.url, bodies(), Path(folder), seconds)
-            row = {**vars(found), "MiB": server.memory()}
+            row = {**vars(found), "MiB": processes.memory(server.process)}
             print(f"{turn}: " + ", ".join(f"{name} {value:.1f}" for name, value in row.items()), flush=True)
             requests += count
             rows += [row] if turn else []  # the first one warms up
     cases.check(server.url, INFER, 100, server.model)
-    if workers != {child.pid for child in server.process.children()}:
+    if workers != processes.workers(server.process):
         raise LoadError("a worker was lost")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",

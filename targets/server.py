@@ -47,7 +47,7 @@ def running(
     stop_seconds: float = STOP_SECONDS,
 ) -> Iterator[Server]:
     """The server of ``target`` on ``repository``, ready; stopped on leaving. Raises ``StartError``."""
-    ports = free_ports(3)
+    ports = _free_ports(3)
     values = _values(target, environment, repository, ports)
     server = _start(target, environment, values, ports[0])
     try:
@@ -134,7 +134,7 @@ def _wait_until_gone(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return False
 
 
-def free_ports(count: int) -> list[int]:
+def _free_ports(count: int) -> list[int]:
     """Distinct ports that nothing listens on."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -15,6 +15,7 @@ from benchmarks.server import cases, limits, page, servers
 from benchmarks.server.cases import CASES, PATHS, Case
 from benchmarks.server.load import LoadError, Measured, drive, wrk
 from benchmarks.server.servers import Running
+from targets import processes
 from targets.environment import Unavailable
 from targets.server import StartError
 
@@ -58,8 +59,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             _measure(part, running, options, result)
             if workers == 1:
                 rows = sorted({case.rows for case in part})
-                model = running[0].model
-                result["limits"] = {str(n): limits.measure(model, n, options.seconds) for n in rows}
+                with limits.constant(options.cache.resolve()) as url:
+                    model, seconds = running[0].model, options.seconds
+                    result["limits"] = {str(n): limits.measure(url, model, n, seconds) for n in rows}
     return result
 
 
@@ -82,7 +84,8 @@ def _measure(
                 )
                 print(f"{shown} {case.workers} workers {found.rate:>8.1f}/s", file=sys.stderr)
     result["memory"] += [
-        {"server": one.name, "workers": part[0].workers, "MiB": round(one.memory())} for one in running
+        {"server": one.name, "workers": part[0].workers, "MiB": round(processes.memory(one.process))}
+        for one in running
     ]
 
 

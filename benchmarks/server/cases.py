@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ def check(url: str, endpoint: str, rows: int, model: Path) -> None:
     """Ask once, and compare with the model itself. Raises ``LoadError`` for other predictions."""
     answer = post(url + PATHS[endpoint], body(endpoint, rows))
     found = answer["outputs"][0]["data"] if endpoint == INFER else answer["predictions"]
-    expected = mlflow.pyfunc.load_model(str(model)).predict(pd.DataFrame(table(rows), columns=COLUMNS))
-    if not np.allclose(np.ravel(found), expected, rtol=1e-12, atol=0):
+    if not np.allclose(np.ravel(found), _expected(model, rows), rtol=1e-12, atol=0):
         raise LoadError(f"{url}{PATHS[endpoint]} answers {rows} rows with other predictions than the model")
+
+
+@cache
+def _expected(model: Path, rows: int) -> Any:
+    return mlflow.pyfunc.load_model(str(model)).predict(pd.DataFrame(table(rows), columns=COLUMNS))

@@ -1,9 +1,8 @@
 """What no server of this kind can pass: its framework, the model, and the parser, each alone."""
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -12,34 +11,50 @@ import orjson
 import pandas as pd
 import simdjson
 from flask import Flask, Response, request
-from urllib3.exceptions import HTTPError
 
 from benchmarks.server.cases import INFER, body, table
-from benchmarks.server.load import LoadError, drive, post
-from targets.server import free_ports
+from benchmarks.server.load import drive
+from targets import environment, server
+from targets.definition import Target
 from targets.walkthrough import COLUMNS
 
-ROOT = Path(__file__).parent.parent.parent
 _SECONDS = 0.5
+_CONSTANT = Target(
+    folder=Path(__file__).parent / "constant",
+    command=["{python}", "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--worker-class", "gthread",
+             "--threads", "4", "--keep-alive", "75", "--graceful-timeout", "1", f"{__name__}:app"],
+    ready="/",
+    models=(),
+    profiles=(),
+    environment={"PYTHONPATH": "{root}"},
+)  # fmt: skip
 
 app = Flask(__name__)
 
 
-@app.post("/")
-def constant() -> Response:
+@app.route("/", methods=["GET", "POST"])
+def answer() -> Response:
     """Reads the request and answers the same each time."""
     request.get_data(cache=False)
     return Response(b"{}", mimetype="application/json")
 
 
-def measure(model: Path, rows: int, seconds: int) -> dict[str, float]:
-    """Calls a second, or requests a second over one connection, by what is called."""
+@contextmanager
+def constant(cache: Path) -> Iterator[str]:
+    """The URL of Flask and Gunicorn, which answer the same each time."""
+    prepared = environment.prepare(_CONSTANT, cache)
+    with server.running(_CONSTANT, prepared, prepared.cache) as started:
+        yield started.url
+
+
+def measure(url: str, model: Path, rows: int, seconds: int) -> dict[str, float]:
+    """Calls a second, or requests a second over one connection to ``url``, by what is called."""
     pyfunc = mlflow.pyfunc.load_model(str(model))
     estimator, cells, text = pyfunc.get_raw_model(), np.array(table(rows)), body(INFER, rows)
     frame, plain = pd.DataFrame(cells, columns=COLUMNS), estimator.__class__(**estimator.get_params())
     plain.fit(cells, estimator.predict(frame))  # an estimator that knows no names
     return {
-        "Flask and Gunicorn, a constant answer": _constant(text, seconds),
+        "Flask and Gunicorn, a constant answer": drive(url, "/", text, 1, seconds).rate,
         "pyfunc.predict": _calls(lambda: pyfunc.predict(frame)),
         "scikit-learn on an array": _calls(lambda: plain.predict(cells)),
         "parsing the JSON, orjson": _calls(lambda: orjson.loads(text)),
@@ -54,27 +69,3 @@ def _calls(function: Callable[[], object]) -> float:
         function()
         count += 1
     return count / passed
-
-
-def _constant(text: bytes, seconds: int) -> float:
-    (port,) = free_ports(1)
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-    command += ["--threads", "4", "--keep-alive", "75", "--graceful-timeout", "1", "--log-level", "error"]
-    command += [f"{__name__}:app"]
-    process = subprocess.Popen(command, cwd=ROOT)
-    try:
-        _wait(f"http://127.0.0.1:{port}/", text)
-        return drive(f"http://127.0.0.1:{port}", "/", text, 1, seconds).rate
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(url: str, text: bytes) -> None:
-    for _ in range(100):
-        try:
-            post(url, text)
-            return
-        except (HTTPError, LoadError):
-            time.sleep(0.2)
-    raise LoadError(f"nothing answers at {url}")

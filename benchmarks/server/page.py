@@ -119,17 +119,15 @@ def write(result: dict[str, Any], folder: Path) -> None:
     """The page, its plot, and the numbers that both are made of; a soak that is there is kept."""
     file = folder / f"{_NAME}.json"
     before = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    whole = {name: before[name] for name in ("soak",) if name in before} | result
+    whole = before | result
     file.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
-    if "samples" in whole:
-        _plot(whole, folder / f"{_NAME}.svg")
-        (folder / f"{_NAME}.md").write_text(_page(whole), "utf-8")
+    _plot(whole, folder / f"{_NAME}.svg")
+    (folder / f"{_NAME}.md").write_text(_page(whole), "utf-8")
 
 
 def add_soak(soak: dict[str, Any], folder: Path) -> None:
     """Put a soak into the page."""
-    file = folder / f"{_NAME}.json"
-    write(json.loads(file.read_text("utf-8")) | {"soak": soak}, folder)
+    write({"soak": soak}, folder)
 
 
 _HEAD = """# Performance

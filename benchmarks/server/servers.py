@@ -5,8 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
-
 from benchmarks.server.cases import INFER, INVOCATIONS, MODEL
 from targets import definition, environment, server
 from targets.definition import Target
@@ -26,18 +24,13 @@ PEERS = [name for name in _PEERS if name != "reference"]
 
 @dataclass(frozen=True)
 class Running:
-    """A server that listens. ``model``: the folder of what it serves."""
+    """A server that listens. ``model``: the folder of what it serves; ``process``: its id."""
 
     name: str
     url: str
     model: Path
-    process: psutil.Process
+    process: int
     endpoints: tuple[str, ...]
-
-    def memory(self) -> float:
-        """MiB of the process and its descendants, what several share counted once (PSS)."""
-        processes = [self.process, *self.process.children(recursive=True)]
-        return float(sum(one.memory_full_info().pss for one in processes) / 2**20)
 
 
 @contextmanager
@@ -53,8 +46,9 @@ def running(names: list[str], workers: int, cache: Path, before: Path | None) ->
             prepared = environment.prepare(target, cache)
             repository = environment.build_models(target, prepared)
             started = stack.enter_context(server.running(target, prepared, repository))
-            process = psutil.Process(started.process.pid)
-            found.append(Running(name, started.url, repository / MODEL / "model", process, endpoints))
+            found.append(
+                Running(name, started.url, repository / MODEL / "model", started.process.pid, endpoints)
+            )
         yield found
 
 

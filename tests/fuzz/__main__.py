@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-import psutil
-
 from fixtures.build import build
+from targets.processes import memory, workers
 from tests.fuzz.requests import Good, Sent, good_requests, http, request
 from tests.servers import address, start, started
 
@@ -150,18 +149,7 @@ def _right(url: str, good: Good) -> bytes:
     return body
 
 
-def workers(server: psutil.Process) -> set[int]:
-    """The ids of the worker processes."""
-    return {child.pid for child in server.children()}
-
-
-def memory(server: psutil.Process) -> float:
-    """MiB of the server and its workers, what they share counted once."""
-    everyone = [server, *server.children(recursive=True)]
-    return float(sum(one.memory_full_info().pss for one in everyone) / 2**20)
-
-
-def fuzz(url: str, server: psutil.Process, good: list[Good], options: argparse.Namespace) -> str:
+def fuzz(url: str, server: int, good: list[Good], options: argparse.Namespace) -> str:
     """What went wrong, or nothing."""
     before, deadline = workers(server), time.monotonic() + 60 * options.minutes
     if options.only is not None:
@@ -207,7 +195,7 @@ def main() -> int:
         good = [one for name in MODELS for one in good_requests(Path(folder) / name, name == MODELS[0])]
         command = start(Path(folder), "--workers", "2", "--invocations", MODELS[0])
         with started(*command, stderr=subprocess.DEVNULL) as process:
-            wrong = fuzz(address(process), psutil.Process(process.pid), good, options)
+            wrong = fuzz(address(process), process.pid, good, options)
             process.terminate()
             status = process.wait(60)
     print(wrong or f"nothing went wrong; the server stopped with status {status}")

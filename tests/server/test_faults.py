@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,15 +11,11 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from targets.processes import workers
 from tests.server.conftest import Client, running, start
 from tests.server.handmade import served
 from tests.server.test_life import SENT
 from tests.servers import address, started
-
-
-def workers(process: "subprocess.Popen[str]") -> set[int]:
-    """The ids of the worker processes."""
-    return {child.pid for child in psutil.Process(process.pid).children()}
 
 
 def test_a_worker_is_killed_under_load(tmp_path: Path) -> None:
@@ -28,7 +23,7 @@ def test_a_worker_is_killed_under_load(tmp_path: Path) -> None:
     served(tmp_path / "m", "time.sleep(0.02); return [1.0]")
     with started(*start(tmp_path, "--workers", "2")) as process:
         url = address(process)
-        before = workers(process)
+        before = workers(process.pid)
         killed = min(before)
 
         def ask(_: int) -> int:
@@ -46,10 +41,10 @@ def test_a_worker_is_killed_under_load(tmp_path: Path) -> None:
         assert set(found) <= {200, 0}
         assert found.count(0) <= 8
         deadline = time.monotonic() + 60
-        while len(workers(process)) < 2 and time.monotonic() < deadline:
+        while len(workers(process.pid)) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert len(workers(process)) == 2
-        assert killed not in workers(process)
+        assert len(workers(process.pid)) == 2
+        assert killed not in workers(process.pid)
         assert Client(url).infer("m", SENT).status == 200
 
 
@@ -79,7 +74,7 @@ def test_connections_are_shared_among_workers(tmp_path: Path) -> None:
                 one.status == "ESTABLISHED" and one.laddr.port == port
                 for one in psutil.Process(pid).net_connections()
             )
-            for pid in workers(process)
+            for pid in workers(process.pid)
         ]
         assert sum(held) == 16
         assert min(held) >= 4
