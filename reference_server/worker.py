@@ -53,9 +53,9 @@ def _closed(graceful: bool = False) -> None:
 
 
 def _share_memory() -> None:
-    """Let all threads have one heap: of glibc's each has its own, which keeps what others could use, and gives
-    back to the system what the next request needs (10,000 rows take a third less time). What a very large
-    request took is given back."""
+    """Let all threads have one heap: each has its own of glibc, which keeps what others could use, and gives
+    back what the next request needs (10,000 rows take a third less time). What a very large request took is
+    given back."""
     with suppress(AttributeError):  # other C libraries
         for parameter, value in _MALLOC.items():
             ctypes.CDLL(None).mallopt(parameter, value)
