@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,7 +13,14 @@ from conformance.asking.rest import RestModel
 from conformance.checks.skips import no_request, untested
 from conformance.harness import opening, options
 from conformance.harness.preflight import handed
-from conformance.harness.recorder import BEHAVIOUR, SURVIVES, Recorder, hypothesis_settings, requirement_of
+from conformance.harness.recorder import (
+    BEHAVIOUR,
+    GRPC_SURVIVES,
+    SURVIVES,
+    Recorder,
+    hypothesis_settings,
+    requirement_of,
+)
 from conformance.harness.report import SETUP_EXIT, Reporter, ReportOptions
 from conformance.harness.setup import HANDED, prepare
 from conformance.harness.target import SetupError, Target
@@ -83,10 +91,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a model once for each model."""
     target = metafunc.config.stash[_TARGET]
     models = target.models
-    if "mlflow_model" in metafunc.fixturenames:
+    if "rpc_model" in metafunc.fixturenames:
+        metafunc.parametrize("rpc_model", target.rpc_models, ids=lambda m: m.name, scope="session")
+    elif "mlflow_model" in metafunc.fixturenames:
         metafunc.parametrize("mlflow_model", models[:1], ids=lambda m: m.name, scope="session")
     elif "model" in metafunc.fixturenames:
         metafunc.parametrize("model", models, ids=lambda m: m.name, scope="session")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests of gRPC, which need its library, where that is not tested."""
+    grpc = collection_path == Path(__file__).parent / "grpc"
+    return True if grpc and config.stash[_TARGET].channel is None else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -104,7 +120,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             _reseed(item, seed)
         named = requirement.id in wanted if wanted else requirement.profile in profiles
         (chosen if named else dropped).append(item)
-    items[:] = sorted(chosen, key=lambda item: requirement_of(item).id == SURVIVES)
+    items[:] = sorted(chosen, key=lambda item: requirement_of(item).id in (SURVIVES, GRPC_SURVIVES))
     if dropped:
         config.hook.pytest_deselected(items=dropped)
 

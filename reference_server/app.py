@@ -16,9 +16,10 @@ def build(
     invocations: str | None = None,
     limits: Limits = DEFAULTS,
     log: AccessLog | None = None,
+    gate: Gate | None = None,
 ) -> Flask:
-    """The application over ``models``; see ``reference_server.create_app``."""
-    app, gate = web.application(limits), Gate(limits)
+    """The application over ``models``; see ``reference_server.create_app``. ``gate``: shared with gRPC."""
+    app, gate = web.application(limits), gate or Gate(limits)
     app.register_blueprint(routes_v2.blueprint(models, limits, gate))
     scored = _scored(models, invocations)
     app.register_blueprint(routes_mlflow.blueprint(scored, limits, gate))

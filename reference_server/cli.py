@@ -37,10 +37,13 @@ def _complete(options: argparse.Namespace) -> None:
         raise RepositoryError("name the FOLDER to serve, or set MLSERVER_MODELS_DIR")
     options.folder = Path(folder)
     given = server_settings.read(options.folder, os.environ)
-    for name, default in (("host", "127.0.0.1"), ("port", 8080), ("workers", 1)):
+    defaults = (("host", "127.0.0.1"), ("port", 8080), ("grpc_port", 8081), ("workers", 1))
+    for name, default in defaults:
         if getattr(options, name) is None:
             value = getattr(given, name)
             setattr(options, name, default if value is None else value)
+    if options.grpc_port == _NONE:
+        options.grpc_port = None
     options.root_path = given.root_path
     script_name = os.environ.get("SCRIPT_NAME", "")
     try:
@@ -51,6 +54,7 @@ def _complete(options: argparse.Namespace) -> None:
         say(f"settings.json: this server has nothing like {', '.join(given.missed)}, and passes it over")
 
 
+_NONE = "none"
 # What bounds a request: its option, what that takes, and what for.
 _LIMITS = {
     "threads": ("threads", "N", "requests a process works on at once; 1 asks a model one thing at a time"),
@@ -84,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
         "--port",
         type=_argument(server_settings.port),
         help="0 takes a free one (default: MLSERVER_HTTP_PORT, or 8080)",
+    )
+    add(
+        "--grpc-port",
+        type=_argument(_grpc_port),
+        help="of gRPC; 0 takes a free one, none leaves it out (default: MLSERVER_GRPC_PORT, or 8081)",
     )
     add("--workers", type=above_0, help="processes (default: MLSERVER_PARALLEL_WORKERS, or 1)")
     for field, what in _LIMITS.items():
@@ -129,6 +138,10 @@ def _argument(convert: Callable[[Any], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
     return converted
+
+
+def _grpc_port(text: str) -> int | str:
+    return text if text == _NONE else server_settings.port(text)
 
 
 def _above_0(text: str) -> int:

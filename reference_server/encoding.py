@@ -54,14 +54,16 @@ def split(prediction: Any, outputs: Side | None) -> list[tuple[Tensor, Any]]:
         raise ModelError(f"the model's prediction does not fit its signature: {why}") from error
 
 
-def encode(tensor: Tensor, values: Any, content_type: str) -> dict[str, Any]:
-    """The response output that carries ``values`` as ``content_type``. What is missing is null.
+def encode(tensor: Tensor, values: Any, content_type: str, exact: bool = False) -> dict[str, Any]:
+    """The response output that carries ``values`` as ``content_type``. What is missing is null; with
+    ``exact``, numbers are an array of the tensor's datatype, and a missing one is NaN.
 
     None, NaN, NaT and pd.NA are missing, in a column of any type (ruling: MLServer writes null for NaN).
     Raises ``ModelError`` when the values do not fit the tensor, or cannot be said in JSON.
     """
     try:
-        shape, data = _column_data(tensor, values) if tensor.column else _tensor_data(tensor, values)
+        read = _column_data if tensor.column else _tensor_data
+        shape, data = read(tensor, values, exact)
     except (ValueError, TypeError) as error:
         why = error if isinstance(error, CodecError) else "no such values"
         raise ModelError(f"output {tensor.name!r} does not fit the model's metadata: {why}") from error
@@ -144,37 +146,50 @@ def _with_gaps(cells: list[Any]) -> list[Any]:
     return [None if gap else cell for cell, gap in zip(cells, gaps, strict=True)] if gaps.any() else cells
 
 
-def _column_data(tensor: Tensor, values: Any) -> tuple[list[int], Any]:
+def _column_data(tensor: Tensor, values: Any, exact: bool) -> tuple[list[int], Any]:
     if tensor.content_type != "np":
         data = _TEXT_CODECS[tensor.content_type](_with_gaps(_as_list(values, tensor)))
     else:
-        data = _numbers(_flat_column(np.atleast_1d(_array(values))), tensor.datatype)
+        data = _numbers(_flat_column(np.atleast_1d(_array(values))), tensor.datatype, exact)
     return [len(data), *tensor.shape[1:]], data
 
 
-def _tensor_data(tensor: Tensor, values: Any) -> tuple[list[int], Any]:
+def _tensor_data(tensor: Tensor, values: Any, exact: bool) -> tuple[list[int], Any]:
     array = _array(values.tolist() if isinstance(values, pd.Series) else values)
     if not unify(array.shape, tensor.shape):
         raise CodecError(f"shape {list(array.shape)} is not {list(tensor.shape)}")
     if tensor.datatype != "BYTES":
-        return list(array.shape), _numbers(array.reshape(-1), tensor.datatype)
+        return list(array.shape), _numbers(array.reshape(-1), tensor.datatype, exact)
     plain = [e.decode() if isinstance(e, bytes) else e for e in _with_gaps(array.reshape(-1).tolist())]
     return list(array.shape), text.encode_str(plain)
 
 
-def _numbers(flat: np.ndarray[Any, Any], datatype: str) -> Any:
-    """The elements, for JSON. A gap leaves the others as they are: integers stay integers."""
+def _numbers(flat: np.ndarray[Any, Any], datatype: str, exact: bool) -> Any:
+    """The elements, for JSON unless ``exact``. A gap leaves others as they are: integers stay integers."""
+    if exact and flat.dtype.kind == "f":
+        return numeric.cast(flat, datatype)
     gaps = pd.isna(flat)
     found = flat[~gaps] if gaps.any() else flat
     if found.dtype == object:
         plain = [v.item() if isinstance(v, np.generic) else v for v in found]
         found = numeric.decode(plain, datatype, [len(plain)])
-    data = numeric.encode(numeric.finite(numeric.cast(found, datatype)))
+    cast = numeric.cast(found, datatype)
+    if exact and gaps.any():
+        return _with_nan(cast, gaps)
+    data = cast if exact else numeric.encode(numeric.finite(cast))
     if not gaps.any():
         return data
     elements = np.full(flat.size, None, object)
     elements[~gaps] = data
     return elements.tolist()
+
+
+def _with_nan(found: np.ndarray[Any, Any], gaps: Any) -> np.ndarray[Any, Any]:
+    if found.dtype.kind != "f":
+        raise CodecError(f"it has missing values, and {found.dtype} has none")
+    elements = np.full(gaps.size, np.nan, found.dtype)
+    elements[~gaps] = found
+    return elements
 
 
 def _array(values: Any) -> np.ndarray[Any, Any]:

@@ -116,6 +116,14 @@ def inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table] | No
     return check(request), table
 
 
+def gathered(tensors: list[dict[str, Any]], data: list[Any], wanted: Columns) -> Table | None:
+    """The table of inputs whose ``data`` are arrays already; None as for ``inference``."""
+    try:
+        return _gathered(tensors, data, wanted)
+    except Exception:
+        return None
+
+
 def dataframe_split(body: bytes, wanted: Columns) -> Table | None:
     """The table in a request of /invocations; None as for ``inference``."""
     try:
@@ -147,6 +155,24 @@ def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table]:
     parts = [(sorted(group), _part(group, shape[0], *types)) for types, group in buffers.items()]
     outline = [{"name": name, "shape": shape, "datatype": "FP64", "data": []} for name in wanted.places]
     return request | {"inputs": outline}, Table(wanted, parts)
+
+
+def _gathered(tensors: list[dict[str, Any]], data: list[Any], wanted: Columns) -> Table:
+    shape = tensors[0]["shape"]
+    _require(len(tensors) == len(wanted.places) and shape[1:] in ([], [1]) and shape[0] > 0)
+    groups: dict[tuple[str, str], dict[int, Array]] = {}
+    for tensor, values in zip(tensors, data, strict=True):
+        place, datatype = wanted.places[tensor["name"]], tensor["datatype"]
+        _require(tensor["shape"] == shape and tensor.get("parameters", {}) in _NO_PARAMETERS)
+        _require(datatype in _KINDS)
+        groups.setdefault((datatype, wanted.datatypes[place]), {})[place] = values
+    _require(sum(map(len, groups.values())) == len(tensors))
+    parts = []
+    for (datatype, kind), group in groups.items():
+        places = sorted(group)
+        exact = numeric.cast(np.stack([group[place] for place in places]), datatype)
+        parts.append((places, fit_numbers(exact, datatype, kind)))
+    return Table(wanted, parts)
 
 
 def _part(group: dict[int, Any], rows: int, datatype: str, wanted: str) -> Array:

@@ -23,6 +23,28 @@ def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any
     """
     hot = hotpath.inference(body, model.columns) if model.columns is not None else None
     request, table = hot or (check(jsonio.loads(body, limits.depth)), None)
+    return _infer(model, request, table, limits)
+
+
+def of_tensors(
+    model: Model, request: dict[str, Any], data: list[Any], limits: Limits = DEFAULTS
+) -> dict[str, Any]:
+    """The inference response for a request whose inputs have their ``data`` beside them, as arrays of numbers
+    and lists of texts; those of its outputs are of these kinds too. Raises as ``infer`` does."""
+    check(request)
+    table = None
+    if model.columns is not None and request.get("parameters", {}).get("content_type") in (None, "pd"):
+        table = hotpath.gathered(request["inputs"], data, model.columns)
+    if table is None:
+        for tensor, values in zip(request["inputs"], data, strict=True):
+            tensor["data"] = values if isinstance(values, list) else values.tolist()
+    return _infer(model, request, table, limits, exact=True)
+
+
+def _infer(
+    model: Model, request: dict[str, Any], table: hotpath.Table | None, limits: Limits, exact: bool = False
+) -> dict[str, Any]:
+    """``exact``: numbers of the response are as they are, NaN and infinities too; else as JSON has them."""
     _refuse_rows(_rows(request) if table is None else [table.rows], limits.rows)
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
@@ -32,7 +54,7 @@ def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any
     parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
     _refuse_unknown(asked, list(parts))
     wanted = asked or dict.fromkeys(parts)
-    outputs = [encoding.encode(*parts[name], _as(parts[name][0], wanted[name])) for name in wanted]
+    outputs = [encoding.encode(*parts[name], _as(parts[name][0], wanted[name]), exact) for name in wanted]
     return _response(model, request, outputs)
 
 

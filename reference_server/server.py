@@ -33,7 +33,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, options: argparse.Namespace, names: list[str]) -> None:
         self._options, self._names = options, names
-        self._listener = _listen(options.host.strip("[]"), options.port, options.limits.seconds)
+        host = options.host.strip("[]")
+        self._listener = _listen(host, options.port, options.limits.seconds)
+        self._reserved = None if options.grpc_port is None else _reserve(host, options.grpc_port)
         # Shared with the workers, which are forked.
         self._ready, self._failed = multiprocessing.Value("i", 0), multiprocessing.Value("i", 0)
         super().__init__(prog="reference-server")
@@ -69,6 +71,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             options.root_path,
             options.limits,
             options.access_log,
+            None if self._reserved is None else _address(self._reserved),
         )
 
     @property
@@ -103,6 +106,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             self._ready.value += 1
             if self._ready.value == self._options.workers:
                 _write(f"listening on {_url(worker.sockets[0])}", sys.stdout)
+                if self._reserved is not None:
+                    _write(f"listening on grpc://{_address(self._reserved)}", sys.stdout)
 
     def failed(self, error: Exception) -> int:
         """The exit status of a worker that cannot load its models; the first one says why."""
@@ -158,12 +163,36 @@ def _listen(host: str, port: int, seconds: int) -> int:
             listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
         return listener.detach()
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RepositoryError(
-            f"cannot listen on {host!r}, port {port}: {reason}; choose another --host or --port"
-        ) from error
+        raise _taken(host, port, "--port", error) from error
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """A socket that keeps a port for the workers' gRPC services: each listens on it (SO_REUSEPORT)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as free:  # one that shares it would not notice another server
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind((host, port))
+            there = free.getsockname()
+        kept = socket.socket(family)
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        kept.bind(there)
+        return kept
+    except (OSError, UnicodeError) as error:
+        raise _taken(host, port, "--grpc-port, or none", error) from error
+
+
+def _taken(host: str, port: int, option: str, error: Exception) -> RepositoryError:
+    reason = getattr(error, "strerror", None) or error
+    return RepositoryError(
+        f"cannot listen on {host!r}, port {port}: {reason}; choose another --host or {option}"
+    )
 
 
 def _url(listener: Any) -> str:
+    return f"http://{_address(listener)}"
+
+
+def _address(listener: Any) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{f'[{host}]' if ':' in host else host}:{port}"

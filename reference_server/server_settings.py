@@ -13,7 +13,7 @@ from reference_server.settings import read_json
 
 _FILE = "settings.json"
 _PREFIX = "MLSERVER_"
-# What a client would miss, each with the value that asks for nothing. What it would not (gRPC, metrics,
+# What a client would miss, each with the value that asks for nothing. What it would not (metrics,
 # logging, caches), is passed over without a word.
 _MISSED: dict[str, Any] = {
     "cors_settings": None,
@@ -33,6 +33,7 @@ class ServerSettings:
 
     host: str | None
     port: int | None
+    grpc_port: int | None
     workers: int | None
     root_path: str
     missed: list[str]
@@ -59,6 +60,7 @@ def read(folder: Path, environment: Mapping[str, str]) -> ServerSettings:
     return ServerSettings(
         value("host", text),
         value("http_port", port),
+        value("grpc_port", port),
         None if workers is None else max(workers, 1),
         value("root_path", root_path) or "",
         missed,

@@ -67,6 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._loading = True
+        self._stopping: Any = None  # the end of the gRPC service
         self._arriving: deque[Any] = deque()  # connections whose next request is still to come
 
     def init_signals(self) -> None:
@@ -90,6 +91,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._load()
             while serving.is_alive():  # a signal that another thread took is handled when this one runs again
                 serving.join(_LOOK)
+        if self._stopping is not None:
+            self._stopping.wait()
         atexit._run_exitfuncs()
         self._leave(0)
 
@@ -106,6 +109,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Stop: at once while models load, else when what was taken is answered."""
         if self._loading:
             self._leave(0)
+        self._stopping = self._stopping or self.wsgi.stop(self.cfg.graceful_timeout)
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: Any) -> None:

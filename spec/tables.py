@@ -8,12 +8,16 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Datatype:
-    """A tensor datatype. ``size``: bytes an element, None where it varies. Range: integer types only."""
+    """A tensor datatype. ``size``: bytes an element, None where it varies. Range: integer types only.
+
+    ``contents``: the field of gRPC's typed contents; empty where they are raw only.
+    """
 
     name: str
     numpy: str
     element: Literal["boolean", "integer", "number", "string"]
     size: int | None = None
+    contents: str = ""
     minimum: int | None = None
     maximum: int | None = None
 

@@ -1,10 +1,12 @@
 """What the tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fixtures.build import build
+from tests.faulty.suite import Suite
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,3 +17,11 @@ def repository() -> Path:
     folder = ROOT / ".cache" / "fixtures"
     build(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def suite() -> Iterator[Suite]:
+    """The suite, ready to run."""
+    started = Suite()
+    yield started
+    started.stop()

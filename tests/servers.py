@@ -11,8 +11,9 @@ from tests.conftest import ROOT
 
 
 def start(folder: Path, *options: str) -> tuple[str, ...]:
-    """The command that serves ``folder`` with the reference server on a free port."""
-    return ("-m", "reference_server.cli", "start", str(folder), "--port", "0", *options)
+    """The command that serves ``folder`` with the reference server on a free port; without gRPC."""
+    fixed = ("--port", "0", "--grpc-port", "none")
+    return ("-m", "reference_server.cli", "start", str(folder), *fixed, *options)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_each_requirement_is_well_formed(requirement: Requirement) -> None:
 
 def test_sources_are_pinned() -> None:
     for key, source in sources().items():
-        assert re.search(r"/(blob|tree)/[v0-9a-f.]+/|rfc\d+|docs\.", source.url), key
+        assert re.search(r"/(blob|tree)/[v0-9a-f.]+/|rfc\d+|docs\.|protobuf\.dev", source.url), key
 
 
 def test_every_source_is_cited() -> None:

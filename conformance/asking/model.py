@@ -157,7 +157,11 @@ class Model:
 
     @cached_property
     def base(self) -> Answer | None:
-        """The answer to the first of the candidate rows that the model accepts; None when it takes none.
+        """The answer to the first of the candidate rows that the model accepts; None when it takes none."""
+        return self.first_accepted()
+
+    def first_accepted(self) -> Answer | None:
+        """As ``base``, asked anew.
 
         Where it takes none as they are, all requests have an id from now on: some servers need one.
         """

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,8 +25,13 @@ def leak(answer: Exchange, *published: str) -> str:
     What the request itself said, and names that the server publishes, tell nothing when they are repeated.
     """
     text = " ".join(strings(answer.json)) or answer.response.body.decode("utf-8", "replace")
+    return leak_in(text, {*_said(answer.request), *published})
+
+
+def leak_in(text: str, published: Iterable[str]) -> str:
+    """The first traceback, source file or path in a text, without what is known to everybody; else empty."""
     text = _URL.sub(" ", text)
-    for said in sorted({*_said(answer.request), *published}, key=len, reverse=True):
+    for said in sorted(published, key=len, reverse=True):
         if len(said) >= _SHORTEST:
             text = text.replace(said, " ")
     found = _INSIDE.search(text)

@@ -41,7 +41,8 @@ def described(target: Target) -> dict[str, Any]:
     told = {key: value for key, value in target.server.items() if key in ("name", "version")}
     told = {key: value for key, value in told.items() if isinstance(value, str)}
     told = mapped(told, target.client.shared.credentials.hide)
-    return cleaned({"url": target.client.url, "models": [model.name for model in target.models], **told})
+    urls = {"url": target.client.url} | ({"grpc": target.channel.url} if target.channel else {})
+    return cleaned({**urls, "models": [model.name for model in target.models], **told})
 
 
 def header(target: Target, config: pytest.Config) -> list[str]:

@@ -57,6 +57,22 @@ def _url(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """The address as a URL, of http or https."""
+    scheme, there, rest = text.rpartition("://")
+    parts = urlsplit(f"//{rest}")
+    known = {"": "http", "grpc": "http", "grpcs": "https"}
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if (there and not scheme) or scheme not in known or port is None or not parts.hostname:
+        raise _wrong(f"{text!r} is no address: write HOST:PORT, or grpcs://HOST:PORT for TLS")
+    if parts.path.strip("/") or parts.query or parts.username:
+        raise _wrong(f"{text!r} is more than an address: write HOST:PORT")
+    return f"{known[scheme]}://{parts.netloc}"
+
+
 def _header(text: str) -> tuple[str, str]:
     try:
         return header(text)
@@ -102,6 +118,12 @@ def _new(text: str) -> Path:
 _MANY: dict[str, Any] = {"action": "append", "default": []}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--target": {"type": _url, "metavar": "URL", "help": "base URL of the server under test"},
+    "--grpc-target": {
+        "type": _address,
+        "metavar": "HOST:PORT",
+        "help": "address of its gRPC service, beside --target or instead; grpcs://HOST:PORT with TLS (needs "
+        "the extra grpc)",
+    },
     "--model": {
         **_MANY,
         "metavar": "NAME",

@@ -153,6 +153,7 @@ def handed(target: Target) -> dict[str, Any]:
     good = target.client.shared.good
     return {
         "models": [model.name for model in target.models],
+        "rpc_models": [model.name for model in target.rpc_models],
         "missing": dict(target.missing),
         "headers": dict(target.client.shared.credentials.headers),
         "good": (good.method, good.url, dict(good.headers), good.body) if good else None,

@@ -24,6 +24,7 @@ from spec.catalogue import Requirement, requirements
 T = TypeVar("T")
 
 SURVIVES = "v2.health.survives"
+GRPC_SURVIVES = "grpc.health.survives"
 SHRINKING = 10  # seconds for one failure: a slow target must not keep its user waiting for five minutes
 _TOLD = 200  # characters of an error of the suite's own
 BEHAVIOUR = pytest.StashKey[dict[str, str]]()
@@ -84,7 +85,7 @@ class Recorder:
             self.gone, self.stopped, finding = str(finding), True, None
         if isinstance(finding, TargetDied):
             if requirement.profile != "robustness":  # there, to survive is each requirement's own statement
-                requirement = requirements()[SURVIVES]
+                requirement = requirements()[GRPC_SURVIVES if requirement.profile == "grpc" else SURVIVES]
             self.gone = "" if finding.back else f"the target died and did not come back: {item.name}"
         if report.failed and finding is None and not isinstance(error, Unsatisfiable):
             reason = f"an error of the suite itself: {type(error).__name__}: {error}"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,9 @@ from conformance.transport.http import Client
 from conformance.transport.route import Route, proxy_for
 from spec.catalogue import requirements
 
+if TYPE_CHECKING:  # needs the extra grpc
+    from conformance.harness.service import Service
+
 HANDED = "conformance"  # what a process of pytest-xdist is given of the target
 
 
@@ -31,8 +34,10 @@ def prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
     def option(name: str) -> Any:
         return options.given(config, name)
 
-    if not option("target"):
-        raise SetupError("give the server's base URL: --target URL")
+    if not (option("target") or option("grpc_target")):
+        raise SetupError(
+            "give the server's base URL: --target URL, or its gRPC service: --grpc-target HOST:PORT"
+        )
     unknown = [name for name in option("requirement") if name not in requirements()]
     if unknown:
         raise SetupError(f"--requirement {unknown[0]}: there is no such requirement")
@@ -58,19 +63,48 @@ def prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
 
 
 def _found(config: pytest.Config, client: Client, asked: Asked) -> Target:
+    service = _service(config, client)
     if handed_over := getattr(config, "workerinput", {}).get(HANDED):
-        return taken_over(client, asked, handed_over)
+        target = taken_over(client, asked, handed_over)
+        return service.taken_over(target, asked, handed_over) if service else target
     seconds = options.given(config, "wait")
     try:
-        return waited(lambda: discover(client, asked, ready=seconds > 0), seconds)
+        return waited(lambda: _looked(config, client, service, asked, ready=seconds > 0), seconds)
     except SetupError as error:
         raise SetupError(client.shared.credentials.hide(str(error))) from error
+
+
+def _looked(
+    config: pytest.Config, client: Client, service: "Service | None", asked: Asked, *, ready: bool
+) -> Target:
+    """What the target has, over HTTP, over gRPC, or both."""
+    if service and not options.given(config, "target"):
+        return service.alone(client, asked, ready=ready)
+    target = discover(client, asked, ready=ready)
+    if not service:
+        return replace(target, missing={**target.missing, "grpc": "no --grpc-target was given"})
+    return service.beside(target, asked, ready=ready)
+
+
+def _service(config: pytest.Config, client: Client) -> "Service | None":
+    """The gRPC service that is to be tested; its library is needed for that alone."""
+    url = options.given(config, "grpc_target")
+    if not url:
+        return None
+    try:
+        from conformance.harness.service import Service
+    except ImportError as error:
+        raise SetupError(
+            f"--grpc-target needs the extra grpc: pip install 'oip-conformance[grpc]' ({error})"
+        ) from error
+    return Service(replace(client.route, url=url, proxy=""), client)
 
 
 def _client(config: pytest.Config) -> Client:
     url, timeout, ca_cert, cert, key = (
         options.given(config, name) for name in ("target", "timeout", "ca_cert", "cert", "key")
     )
+    url = url or options.given(config, "grpc_target")  # where that alone is tested, nothing is sent
     headers, command = dict(options.given(config, "header")), options.given(config, "header_command")
     handed_over = getattr(config, "workerinput", {}).get(HANDED, {})
     credentials = Credentials(headers, command, handed_over.get("headers"))

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.asking.rest import RestModel
 from conformance.oracles.answers import Answers
 from conformance.transport.http import Client
+
+if TYPE_CHECKING:  # needs the extra grpc
+    from conformance.asking.rpc import RpcModel
+    from conformance.transport.channel import Channel
 
 
 class SetupError(Exception):
@@ -23,7 +27,8 @@ class Target:
     """What is tested.
 
     missing: for each profile that the target lacks, the reason. pace: the seconds that a good request takes.
-    left_out: what of the sample no request holds.
+    left_out: what of the sample no request holds. channel, rpc_models: its gRPC service, where it is tested;
+    client and models ask nothing where that alone is.
     """
 
     client: Client
@@ -34,6 +39,8 @@ class Target:
     version: str = ""
     pace: float = 0.0
     left_out: Sequence[str] = ()
+    channel: "Channel | None" = None
+    rpc_models: "Sequence[RpcModel]" = ()
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
@@ -42,7 +49,7 @@ class Target:
     @property
     def server(self) -> dict[str, Any]:
         """The server metadata; empty when it can't be had."""
-        for path in ("/v2", "/v2/"):
+        for path in () if "v2" in self.missing else ("/v2", "/v2/"):
             answer = self.client.get(path)
             if answer.status == 200 and isinstance(answer.json, dict):
                 return dict(answer.json)

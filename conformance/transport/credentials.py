@@ -15,6 +15,7 @@ _PLAIN = {
     "transfer-encoding",
     "accept-encoding",
     "connection",
+    "te",
 }
 SECRET = "***"
 # RFC 9110, 5.1 and 5.5

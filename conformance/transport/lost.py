@@ -37,6 +37,13 @@ class TargetDied(Skipped):
         self.back = back
 
 
+class Unsaid(Skipped):
+    """The transport has no way to say a request.
+
+    It is a skip because nothing is found out about the requirement.
+    """
+
+
 class AccessLost(Skipped):
     """The target lets in no request any longer that has these headers, not even the one known to be good.
 

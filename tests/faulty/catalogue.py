@@ -12,6 +12,8 @@ from tests.faulty import (
     permitted,  # noqa: F401
     permitted_limits,  # noqa: F401
     robustness,  # noqa: F401
+    rpc_calls,  # noqa: F401
+    rpc_infer,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401
     v2_caches,  # noqa: F401
@@ -30,6 +32,7 @@ from tests.faulty import (
     v2_state,  # noqa: F401
     v2_versions,  # noqa: F401
 )
+from tests.faulty.rpc import RPC_VARIANTS as RPC_VARIANTS
 from tests.faulty.vocabulary import VARIANTS
 
 FAULTS = [variant for variant in VARIANTS.values() if variant.breaks]

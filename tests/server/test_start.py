@@ -254,14 +254,14 @@ def test_a_model_config_at_fault(text: str) -> None:
 @pytest.mark.parametrize(
     ("content", "variables", "expected"),
     [
-        (None, {}, ServerSettings(None, None, None, "", [])),
+        (None, {}, ServerSettings(None, None, None, None, "", [])),
         (None, {"MLSERVER_HTTP_PORT": "80", "MLSERVER_HOST": "::", "MLSERVER_PARALLEL_WORKERS": "0"},
-         ServerSettings("::", 80, 1, "", [])),
+         ServerSettings("::", 80, None, 1, "", [])),
         ({"http_port": 81, "grpc_port": 82, "metrics_port": 83, "debug": True}, {"mlserver_http_port": "80"},
-         ServerSettings(None, 81, None, "", [])),
-        ({"parallel_workers": 3, "root_path": "/svc/"}, {}, ServerSettings(None, None, 3, "/svc", [])),
+         ServerSettings(None, 81, 82, None, "", [])),
+        ({"parallel_workers": 3, "root_path": "/svc/"}, {}, ServerSettings(None, None, None, 3, "/svc", [])),
         ({"kafka_enabled": False, "cors_settings": {"allow_origins": ["*"]}, "server_name": "s"}, {},
-         ServerSettings(None, None, None, "", ["cors_settings", "server_name"])),
+         ServerSettings(None, None, None, None, "", ["cors_settings", "server_name"])),
     ],
 )  # fmt: skip
 def test_settings_of_the_server(

@@ -1,0 +1,152 @@
+"""Inference over gRPC: that the model answers, as it should, and the same again."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.asking.inference import PARAMETERS, check_same, versions, with_parameters
+from conformance.asking.rpc import RpcModel
+from conformance.asking.server import UNKNOWN, unknown_versions
+from conformance.checks.assertions import check, check_no_failure, check_ok, check_rejected, check_takes
+from conformance.checks.skips import not_implemented, untested
+from conformance.harness.target import Target
+from conformance.oracles.answers import cases
+from conformance.oracles.known import check_v2
+from conformance.transport.outcome import Outcome
+from conformance.wire import tensors
+from conformance.wire.messages import Form
+
+requirement = pytest.mark.requirement
+_KINDS: dict[str, Any] = {
+    "bool_param": True,
+    "int64_param": 7,
+    "string_param": "text",
+    "double_param": 0.5,
+    "uint64_param": 2**64 - 1,
+}
+
+
+@requirement("grpc.infer.answers")
+@given(data=st.data())
+def test_answers(rpc_scored: RpcModel, data: st.DataObject) -> None:
+    check_takes(rpc_scored.name, rpc_scored.trial.refusals)
+    rows = data.draw(rpc_scored.rows(maximum=2))
+    answer = rpc_scored.predict(rows)
+    if not answer.answered and rpc_scored.sample is None:
+        alone = [rpc_scored.predict([row]) for row in rows]
+        check_takes(rpc_scored.name, [one for one in alone if not one.answered])
+    check_ok(answer, "the request fits the metadata")
+
+
+@requirement("grpc.infer.answers")
+def test_answers_batch(rpc_scored: RpcModel) -> None:
+    if rpc_scored.limit > 1:
+        answer = rpc_scored.predict([*rpc_scored.base_rows] * 2)
+        check_no_failure(answer, "a row that is accepted stands there twice")
+
+
+@requirement("grpc.infer.known-answers")
+def test_known_answers(rpc_model: RpcModel, target: Target) -> None:
+    listed = cases(target.answers, rpc_model.name, "v2")
+    if not listed:
+        untested("needs known answers: --answers PATH")
+    for case in listed:
+        for form in Form if case.response is not None else ():
+            answer = rpc_model.infer_as(form, case.request)
+            # FP32 for FP64 or [1] for [-1, 1] may be refused, as over HTTP.
+            if answer.answered:
+                check_v2(case, answer)
+
+
+@requirement("grpc.infer.model-name")
+def test_model_name(rpc_scored: RpcModel) -> None:
+    for version in versions(rpc_scored):
+        answer = rpc_scored.infer(rpc_scored.base_body, version)
+        got = answer.model_name if answer.answered else rpc_scored.name
+        check(got == rpc_scored.name, "model_name is wrong", answer, got=got, expected=rpc_scored.name)
+
+
+@requirement("grpc.infer.model-version")
+def test_model_version(rpc_scored: RpcModel) -> None:
+    if not rpc_scored.versions:
+        not_implemented("the metadata lists no versions")
+    for version in rpc_scored.versions:
+        answer = rpc_scored.infer(rpc_scored.base_body, version)
+        check_ok(answer, f"version {version} is listed")
+        got = answer.model_version
+        check(got in (None, version), "another version answered", answer, got=got, expected=version)
+
+
+@requirement("grpc.infer.unknown-model")
+def test_unknown_model(rpc_scored: RpcModel) -> None:
+    answer = rpc_scored.transport.infer(UNKNOWN, "", rpc_scored.base_body)
+    check_rejected(answer, "there is no such model")
+
+
+@requirement("grpc.infer.unknown-version")
+def test_unknown_version(rpc_scored: RpcModel) -> None:
+    for version in unknown_versions(rpc_scored):
+        check_rejected(rpc_scored.infer(rpc_scored.base_body, version), f"there is no version {version}")
+
+
+@requirement("grpc.infer.unknown-status")
+def test_unknown_status(rpc_scored: RpcModel) -> None:
+    answers = [rpc_scored.transport.infer(UNKNOWN, "", rpc_scored.base_body)]
+    answers += [rpc_scored.infer(rpc_scored.base_body, version) for version in unknown_versions(rpc_scored)]
+    for answer in (answer for answer in answers if not answer.answered):
+        found = answer.evidence.outcome is Outcome.NOT_FOUND
+        check(found, "it is not there", answer, got=answer.status, expected="NOT_FOUND")
+
+
+@requirement("grpc.infer.deterministic")
+def test_deterministic(rpc_scored: RpcModel) -> None:
+    first = rpc_scored.predict(rpc_scored.base_rows)
+    for _ in range(3 if rpc_scored.deterministic else 200):
+        second = rpc_scored.predict(rpc_scored.base_rows)
+        check(second.status == first.status, "the same request has another answer", first, second)
+        check_same(first, second, "the same request has another answer")
+
+
+@requirement("grpc.infer.parameters")
+@pytest.mark.parametrize("level", ["request", "inputs", "outputs"])
+def test_parameters(rpc_scored: RpcModel, level: str) -> None:
+    assert rpc_scored.base is not None
+    for kind, value in _KINDS.items():
+        message = rpc_scored.message()
+        if level == "outputs":
+            for name in rpc_scored.base.outputs:
+                message.outputs.add(name=name)
+        for holder in [message] if level == "request" else getattr(message, level):
+            setattr(holder.parameters["conformance"], kind, value)
+        check_no_failure(rpc_scored.send(message), f"a {kind} of the {level} is no server error")
+
+
+@requirement("grpc.infer.parameters-harmless")
+def test_parameters_harmless(rpc_steady: RpcModel) -> None:
+    for level in ("request", "inputs", "outputs"):
+        usual, answer = (with_parameters(rpc_steady, level, some) for some in ({}, PARAMETERS))
+        if answer.answered and usual.answered:
+            check_same(answer, usual, f"parameters of the {level} changed the prediction")
+
+
+@requirement("grpc.infer.parameter-unset")
+def test_parameter_unset(rpc_scored: RpcModel) -> None:
+    answer = rpc_scored.changed(lambda message: message.parameters["conformance"].SetInParent())
+    check_no_failure(answer, "a parameter without a value is no server error")
+
+
+@requirement("grpc.infer.input-order")
+@pytest.mark.parametrize("form", Form)
+def test_input_order(rpc_steady: RpcModel, form: Form) -> None:
+    if len(rpc_steady.inputs) < 2:
+        not_implemented("the model has one input")
+    body = rpc_steady.base_body
+    turned = body | {"inputs": body["inputs"][::-1]}
+    one, two = (rpc_steady.infer_as(form, asked) for asked in (body, turned))
+    if not one.answered:
+        untested(f"the good request is refused in its {form.value} form")
+    check_ok(two, "the same inputs were accepted in another order")
+    different = tensors.difference(one.outputs, two.outputs)
+    check(not different, "the order of the inputs changes the prediction", one, two, got=different)

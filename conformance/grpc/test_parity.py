@@ -1,0 +1,71 @@
+"""The two transports side by side."""
+
+import pytest
+
+from conformance.asking.rest import RestModel
+from conformance.asking.rpc import RpcModel
+from conformance.checks.assertions import check
+from conformance.checks.skips import no_request, not_implemented
+from conformance.harness.target import Target
+from conformance.transport.answer import Answer
+from conformance.wire import tensors
+
+requirement = pytest.mark.requirement
+_MEMBERS = ("name", "versions", "platform", "inputs", "outputs")
+_TENSOR = ("name", "datatype", "shape")
+
+
+def _twin(model: RpcModel, target: Target) -> RestModel:
+    """The same model over HTTP."""
+    if "v2" in target.missing:
+        not_implemented(f"the target has no HTTP beside gRPC: {target.missing['v2']}")
+    twin = next(one for one in target.models if one.name == model.name)
+    if twin.base is None:
+        no_request(f"{model.name} over HTTP")
+    return twin
+
+
+def _has_null(answer: Answer) -> bool:
+    """Whether something is missing in an answer over HTTP: gRPC has no null, and may have NaN for it."""
+    return any(None in tensors.flat(output.get("data")) for output in answer.outputs.values())
+
+
+@requirement("grpc.parity.predictions")
+def test_predictions(rpc_steady: RpcModel, target: Target) -> None:
+    twin = _twin(rpc_steady, target)
+    for rows in [[row] for row in rpc_steady.probes] + [[*rpc_steady.base_rows] * min(rpc_steady.limit, 2)]:
+        one, two = twin.infer(rpc_steady.body(rows)), rpc_steady.predict(rows)
+        if one.answered and two.answered and not _has_null(one):
+            different = tensors.difference(one.outputs, two.outputs)
+            check(not different, "HTTP and gRPC have different predictions", one, two, got=different)
+
+
+@requirement("grpc.parity.refusals")
+def test_refusals(rpc_scored: RpcModel, target: Target) -> None:
+    """A good request with an output, a version or a name that is not there; and with an input less."""
+    twin, unknown = _twin(rpc_scored, target), "conformance-unknown"
+    body = rpc_scored.base_body
+    requests = [(body | {"outputs": [{"name": unknown}]}, ""), (body, unknown)]
+    requests += [(body | {"inputs": body["inputs"][1:]}, "")]
+    for request, version in requests:
+        one, two = twin.infer(request, version), rpc_scored.infer(request, version)
+        message = "one transport answers what the other refuses"
+        check(one.answered == two.answered, message, one, two, got=two.status, expected=one.status)
+
+
+@requirement("grpc.parity.metadata")
+def test_metadata(rpc_model: RpcModel, target: Target) -> None:
+    twin = _twin(rpc_model, target)
+    for member in _MEMBERS if rpc_model.metadata.answered and twin.metadata.answered else ():
+        one, two = twin.described.get(member), rpc_model.described.get(member)
+        if isinstance(one, list) and member in ("inputs", "outputs"):
+            one = [{name: t.get(name) for name in _TENSOR} for t in one if isinstance(t, dict)]
+        different = (one or None) != (two or None)
+        check(
+            not different,
+            f"{member} is told otherwise",
+            twin.metadata,
+            rpc_model.metadata,
+            got=two,
+            expected=one,
+        )

@@ -1,0 +1,98 @@
+"""The preflight of gRPC: is the service there, and which models. Needs the extra grpc."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from conformance.asking.rpc import RpcModel
+from conformance.harness.preflight import Asked
+from conformance.harness.target import NotYet, SetupError, Target
+from conformance.transport.channel import Channel
+from conformance.transport.http import Client
+from conformance.transport.lost import NoAnswer, TargetDied
+from conformance.transport.route import Route
+from conformance.transport.rpc import Rpc
+from spec.catalogue import PROFILES
+
+_CONNECT_SECONDS = 5.0
+_ASKED = 3  # how often a good request is measured
+
+
+class Service:
+    """The gRPC service of a target, at the end of a route."""
+
+    def __init__(self, route: Route, client: Client) -> None:
+        self.channel = Channel(route, client)
+
+    def beside(self, target: Target, asked: Asked, *, ready: bool) -> Target:
+        """A target with its service beside HTTP; the models are those that it has. Raises SetupError."""
+        _check(self.channel, ready)
+        listed = [self._model(asked, model.name) for model in target.models]
+        there = [model for model in listed if _is_there(model)]
+        return replace(target, channel=self.channel, rpc_models=there or listed)
+
+    def alone(self, client: Client, asked: Asked, *, ready: bool) -> Target:
+        """A target that has this service and nothing else. Raises SetupError."""
+        _check(self.channel, ready)
+        names = list(asked.names) or (list(asked.answers) if len(asked.answers) == 1 else [])
+        if not names:
+            raise SetupError("which model? gRPC has no list of them: name one with --model NAME")
+        found = [self._model(asked, name) for name in names]
+        for model in found:
+            if not _is_there(model) and model.metadata.status != "UNIMPLEMENTED":
+                told = f"{self.channel.url} has no model {model.name!r}"
+                ends = f"ModelMetadata ends with {model.metadata.status}"
+                raise NotYet(f"{told}: {ends}. Name one that it serves with --model NAME")
+        return Target(
+            client=client,
+            models=[asked.model(client, name) for name in names],
+            missing={profile: "no --target was given" for profile in PROFILES if profile != "grpc"},
+            answers=asked.answers,
+            mlmodel=asked.mlmodel,
+            version=asked.version,
+            pace=_pace(found[0]),
+            left_out=asked.sample.left_out,
+            channel=self.channel,
+            rpc_models=found,
+        )
+
+    def taken_over(self, target: Target, asked: Asked, given: Mapping[str, Any]) -> Target:
+        """A target with the models that another process ``handed`` over."""
+        found = [self._model(asked, name) for name in given["rpc_models"]]
+        return replace(target, channel=self.channel, rpc_models=found)
+
+    def _model(self, asked: Asked, name: str) -> RpcModel:
+        known = asked.answers[name].example if name in asked.answers else None
+        sample, scored = asked.sample.request, asked.sample.scored
+        return RpcModel(Rpc(self.channel), name, sample, asked.row_wise, known, asked.version, scored)
+
+
+def _check(channel: Channel, ready: bool) -> None:
+    if not channel.route.accepts():
+        raise NotYet(f"nothing answers at {channel.url} (no connection): is its gRPC service running?")
+    if not channel.connects(_CONNECT_SECONDS):
+        raise NotYet(f"{channel.url} does not speak gRPC: is it the port of HTTP, or of TLS (grpcs://…)?")
+    try:
+        said = channel.ask("ServerReady")
+    except (NoAnswer, TargetDied) as error:
+        raise NotYet(f"{channel.url} does not answer: {error}") from error
+    if ready and said.message is not None and not said.message.ready:
+        raise NotYet(f"{channel.url} is not ready: ServerReady says so")
+
+
+def _is_there(model: RpcModel) -> bool:
+    return model.metadata.answered or model.ready().answered
+
+
+def _pace(model: RpcModel) -> float:
+    """The seconds of a good request; 0 where none is known."""
+    if model.base is None:
+        return 0.0
+    taken = []
+    for _ in range(_ASKED):
+        begun = time.monotonic()
+        model.infer(model.base_body)
+        taken.append(time.monotonic() - begun)
+    return median(taken)

@@ -1,0 +1,153 @@
+"""The gRPC client: bytes out and bytes in, so that what is no message can be sent and seen."""
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import grpc
+
+from conformance import VERSION
+from conformance.transport.http import Client
+from conformance.transport.lost import NoAnswer, TargetDied
+from conformance.transport.reply import CallRequest, Reply, call_request
+from conformance.transport.route import Route
+from spec.service import calls
+
+# gRPC's own library has statuses too, and only its words tell them from those of a server.
+_LATE = "Deadline Exceeded"
+_BROKEN = re.compile(
+    "failed to connect|socket closed|recvmsg|connection (reset|refused|closed)|broken pipe|stream removed"
+    "|goaway|cancelling all calls|end of tcp stream|endpoint clos|transport clos|fd shutdown|keepalive"
+    "|rst_stream",
+    re.IGNORECASE,
+)
+_AGAIN = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}  # too many requests
+_PAUSE, _PAUSES = 0.5, 10.0  # seconds: for one, in all
+_RETURN_SECONDS = 10.0  # how long a dead target may take to come back
+_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.enable_retries", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.primary_user_agent", f"oip-conformance/{VERSION}"),
+]
+
+
+class Channel:
+    """Calls one server, by one route, with the headers of the HTTP client's credentials as metadata."""
+
+    def __init__(self, route: Route, client: Client) -> None:
+        self.route, self._client = route, client
+        self.url = route.url.rstrip("/")
+        self._channel = _open(route)
+
+    def twin(self) -> "Channel":
+        """A channel to the same target with a connection of its own."""
+        return Channel(self.route, self._client)
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._channel.close()
+
+    def connects(self, seconds: float) -> bool:
+        """Whether something there speaks HTTP/2."""
+        with suppress(grpc.FutureTimeoutError):
+            grpc.channel_ready_future(self._channel).result(seconds)
+            return True
+        return False
+
+    def ask(self, call: str, **members: Any) -> Reply:
+        """The reply to a call of the protocol, whose message has these members."""
+        return self.send(calls()[call].path, calls()[call].request(**members).SerializeToString())
+
+    def send(self, path: str, message: bytes, *metadata: tuple[str, str], **how: Any) -> Reply:
+        """The reply to a call. ``how``: further arguments of gRPC's library.
+
+        Raises NoAnswer, and TargetDied when the target is gone after it.
+        """
+        for again in (True, False):
+            request, future = self._begin(path, message, metadata, **how)
+            reply = self._reply(request, future, again)
+            if reply is not None:
+                return reply
+        raise AssertionError  # the second time there is a reply, or it raises
+
+    def streams(self, path: str, message: bytes) -> bytes:
+        """The first answer of a call with streams in both directions; empty where there is none."""
+        begin: Any = self._channel.stream_stream(path)
+        call = begin(iter([message]), timeout=self.route.timeout)
+        self._client.shared.add()
+        with suppress(grpc.RpcError):
+            return bytes(next(iter(call), b""))
+        return b""
+
+    def together(self, path: str, sent: Sequence[bytes], connections: int = 1) -> list[Reply]:
+        """The replies to calls that are sent at the same time, over so many connections."""
+        others = [self.twin() for _ in range(connections - 1)]
+        ways = [self, *others]
+        begun = [ways[i % len(ways)]._begin(path, message, ()) for i, message in enumerate(sent)]
+        replies = [self._reply(request, future, again=True) for request, future in begun]
+        for other in others:
+            other.close()
+        return [
+            self.send(path, message) if reply is None or reply.code in _AGAIN else reply
+            for message, reply in zip(sent, replies, strict=True)
+        ]
+
+    def _begin(
+        self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], **how: Any
+    ) -> tuple[CallRequest, Any]:
+        headers = {k.lower(): v for k, v in self._client.shared.credentials.headers.items()}
+        headers |= dict(metadata)
+        self._client.shared.add()
+        way = ("--http2" if self.route.encrypted else "--http2-prior-knowledge", *self.route.curl)
+        request = call_request(self.url, path, message, headers, way)
+        own = {"timeout": self.route.timeout, "metadata": tuple(headers.items())} | how
+        begin: Any = self._channel.unary_unary(path)
+        return request, begin.future(message, **own)
+
+    def _reply(self, request: CallRequest, future: Any, again: bool) -> Reply | None:
+        """None where the connection broke, or the server is busy: it may be sent ``again``."""
+        try:
+            return Reply(request, "OK", "", future.result())
+        except grpc.RpcError as error:
+            code, details = error.code().name, error.details() or ""
+        except grpc.FutureCancelledError:
+            return Reply(request, "CANCELLED", "given up by the client")
+        late = details == _LATE
+        if not (late or _BROKEN.search(details)):
+            if code == "UNAVAILABLE" and again and self._client.shared.paused < _PAUSES:
+                self._client.shared.paused += _PAUSE
+                time.sleep(_PAUSE)
+                return None
+            return Reply(request, code, details)
+        cause = f"no gRPC answer: {code}: {details}"
+        if not self.route.accepts():
+            raise self._died(request, cause)
+        if late or not again:
+            raise NoAnswer(request, cause)
+        return None
+
+    def _died(self, request: CallRequest, cause: str) -> TargetDied:
+        deadline = time.monotonic() + _RETURN_SECONDS
+        while self._client.shared.begun and time.monotonic() < deadline:
+            time.sleep(0.2)
+            if self.route.accepts():
+                return TargetDied(request, cause, back=True)
+        return TargetDied(request, cause, back=False)
+
+
+def _open(route: Route) -> grpc.Channel:
+    address = route.url.partition("://")[2].rstrip("/")
+    if not route.encrypted:
+        return grpc.insecure_channel(address, _OPTIONS)
+    roots, cert, key = (
+        file.read_bytes() if file else None for file in (route.ca_cert, route.cert, route.key)
+    )
+    shown = grpc.ssl_channel_credentials(roots, key or cert, cert)
+    return grpc.secure_channel(address, shown, _OPTIONS)

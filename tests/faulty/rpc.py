@@ -1,0 +1,179 @@
+"""gRPC servers that differ from the reference server: their vocabulary, and how they are served."""
+
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from reference_server import rpc
+from reference_server.gate import Gate
+from reference_server.limits import DEFAULTS
+from reference_server.repository import Repository
+from spec.service import NAME, calls
+from tests.faulty.vocabulary import WINE
+
+INFER, READY, METADATA = "ModelInfer", "ModelReady", "ModelMetadata"
+
+
+class Status(Exception):
+    """A call ends with this status."""
+
+    def __init__(self, code: str, details: str = "no") -> None:
+        super().__init__(details)
+        self.code, self.details = grpc.StatusCode[code], details
+
+
+@dataclass
+class Asked:
+    """One call. memory: what the server keeps. ask: what the reference server answers to a message."""
+
+    call: str
+    message: Any
+    memory: dict[str, Any]
+    metadata: dict[str, Any]
+    ask: Callable[[Any], Any]
+
+    def answer(self) -> Any:
+        """The reference server's answer. Raises Status."""
+        return self.ask(self.message)
+
+
+Answer = Callable[[Asked], Any]  # a message, or bytes
+
+
+@dataclass(frozen=True)
+class RpcVariant:
+    """A gRPC server. breaks: the requirements that must turn red, exactly; none for a permitted one.
+
+    model: what it serves. echo, known: the suite is told that it returns its inputs; its known answers.
+    beside: the reference server's HTTP is beside it. service: its name. server: options of gRPC's library.
+    """
+
+    name: str
+    note: str
+    breaks: frozenset[str]
+    answer: Answer
+    model: str = WINE
+    echo: bool = False
+    known: bool = False
+    beside: bool = False
+    service: str = NAME
+    lacks: frozenset[str] = frozenset()
+    server: tuple[tuple[str, Any], ...] = ()
+    raw_bytes: bool = False
+
+
+RPC_VARIANTS: dict[str, RpcVariant] = {}
+
+
+def fault(*breaks: str, **how: Any) -> Callable[[Answer], Answer]:
+    """Register a faulty server, which breaks these requirements; none: a permitted one."""
+
+    def register(answer: Answer) -> Answer:
+        name = answer.__name__
+        assert name not in RPC_VARIANTS, name
+        assert answer.__doc__, name
+        RPC_VARIANTS[name] = RpcVariant(name, answer.__doc__, frozenset(breaks), answer, **how)
+        return answer
+
+    return register
+
+
+permitted = functools.partial(fault)
+
+
+def edits(*names: str) -> Callable[[Callable[[Any, Asked], object]], Answer]:
+    """A server whose answers to these calls are edited in place."""
+
+    def make(edit: Callable[[Any, Asked], object]) -> Answer:
+        @functools.wraps(edit)
+        def answer(asked: Asked) -> Any:
+            found = asked.answer()
+            if asked.call in names:
+                edit(found, asked)
+            return found
+
+        return answer
+
+    return make
+
+
+def before(*names: str) -> Callable[[Callable[[Asked], object]], Answer]:
+    """A server that does something with these calls before they are answered."""
+
+    def make(first: Callable[[Asked], object]) -> Answer:
+        @functools.wraps(first)
+        def answer(asked: Asked) -> Any:
+            if asked.call in names:
+                first(asked)
+            return asked.answer()
+
+        return answer
+
+    return make
+
+
+def statuses(change: Callable[[Status, Asked], Any]) -> Answer:
+    """A server whose errors are changed: what ``change`` returns, or raises."""
+
+    @functools.wraps(change)
+    def answer(asked: Asked) -> Any:
+        try:
+            return asked.answer()
+        except Status as status:
+            return change(status, asked)
+
+    return answer
+
+
+class _Handler(grpc.GenericRpcHandler):
+    def __init__(self, variant: RpcVariant, service: rpc.Service) -> None:
+        self._variant, self._service = variant, service
+        self._memory: dict[str, Any] = {}
+
+    def service(self, handler_call_details: Any) -> Any:
+        """Any call of the variant's service."""
+        _, name, call = handler_call_details.method.split("/")
+        if name != self._variant.service or call not in calls() or call in self._variant.lacks:
+            return None
+        metadata = dict(handler_call_details.invocation_metadata)
+        return grpc.unary_unary_rpc_method_handler(
+            lambda data, context: self._answered(call, data, metadata, context)
+        )
+
+    def _answered(self, call: str, data: bytes, metadata: dict[str, Any], context: Any) -> bytes:
+        try:
+            message = calls()[call].request.FromString(data) if not self._variant.raw_bytes else data
+            asked = Asked(call, message, self._memory, metadata, lambda m: self._reference(call, m))
+            found = self._variant.answer(asked)
+            return found if isinstance(found, bytes) else bytes(found.SerializeToString())
+        except Status as status:
+            context.abort(status.code, status.details)
+        except Exception:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no message of the protocol")
+        raise AssertionError
+
+    def _reference(self, call: str, message: Any) -> Any:
+        try:
+            return getattr(self._service, call)(message)
+        except Exception as error:
+            code, details = rpc._explain(call, error)
+            raise Status(code.name, details) from error
+
+
+@contextmanager
+def serve(variant: RpcVariant, models: Repository) -> Iterator[str]:
+    """The address of the variant's server as long as the context lasts."""
+    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *variant.server]
+    server = grpc.server(ThreadPoolExecutor(16), options=options)
+    server.add_generic_rpc_handlers([_Handler(variant, rpc.Service(models, DEFAULTS, Gate(DEFAULTS)))])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()

@@ -1,0 +1,79 @@
+"""The suite against gRPC servers with one fault each, and against unusual ones that are right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reference_server import app
+from reference_server.repository import Repository, load
+from tests.faulty import rpc
+from tests.faulty.catalogue import RPC_VARIANTS
+from tests.faulty.reference import remembered
+from tests.faulty.rpc import RpcVariant
+from tests.faulty.server import serve
+from tests.faulty.suite import Run, Suite, echo, versioned
+from tests.faulty.vocabulary import WINE
+from tests.faulty.wire import Ask
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+FAULTS = [variant for variant in RPC_VARIANTS.values() if variant.breaks]
+PERMITTED = [variant for variant in RPC_VARIANTS.values() if not variant.breaks]
+
+
+@dataclass(frozen=True)
+class Served:
+    """The folder of a model, the model, and the reference server's HTTP over it."""
+
+    folder: Path
+    models: Repository
+    ask: Ask
+
+
+@pytest.fixture(scope="session")
+def loaded(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Served]:
+    """The models; each is loaded once in a process."""
+    known: dict[str, Served] = {}
+
+    def loaded_model(model: str) -> Served:
+        if model not in known:
+            folder = repository / model
+            if model == "versioned":
+                folder = versioned(repository / WINE, tmp_path_factory.mktemp("models"))
+            models = load(folder)
+            known[model] = Served(folder, models, remembered(app.build(models)))
+        return known[model]
+
+    return loaded_model
+
+
+def _tested(suite: Suite, variant: RpcVariant, served: Served, folder: Path) -> Run:
+    (name,) = served.models.names()
+    with rpc.serve(variant, served.models) as address, serve(served.ask) as url:
+        options = ["--grpc-target", address, "--model", name, "--profile", "grpc"]
+        options += ["--target", url] * variant.beside
+        options += ["--answers", str(served.folder)] * variant.known
+        options += ["--answers", str(echo(name, folder))] * (variant.echo and not variant.known)
+        return suite.run(["conformance/grpc"], options, 3, folder)
+
+
+@pytest.mark.parametrize("variant", FAULTS, ids=lambda v: v.name)
+def test_a_fault_turns_exactly_its_requirements_red(
+    variant: RpcVariant, suite: Suite, loaded: Callable[[str], Served], tmp_path: Path
+) -> None:
+    found = _tested(suite, variant, loaded(variant.model), tmp_path)
+    assert set(found.red) == variant.breaks, found.red
+    assert not found.errors, found.printed
+    assert found.status == 1
+
+
+@pytest.mark.parametrize("variant", PERMITTED, ids=lambda v: v.name)
+def test_a_permitted_variation_turns_nothing_red(
+    variant: RpcVariant, suite: Suite, loaded: Callable[[str], Served], tmp_path: Path
+) -> None:
+    found = _tested(suite, variant, loaded(variant.model), tmp_path)
+    assert not found.red, found.red
+    assert not found.errors, found.printed
+    assert found.status == 0
