@@ -92,7 +92,7 @@ def _run(target: Target, cache: Path, suite: list[str]) -> int:
     prepared = environment.prepare(target, cache)
     repository = environment.build_models(target, prepared)
     with server.running(target, prepared, repository) as started:
-        print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
+        print(_told(target, started), flush=True)
         return subprocess.run([*suite_command(target, started, repository), *suite], cwd=ROOT).returncode
 
 
@@ -147,11 +147,16 @@ def _pins(root: Path, options: argparse.Namespace) -> int:
 def _wait(target: Target, started: Server) -> int:
     """Say where the server is, and wait until Ctrl-C, or until the server ends by itself."""
     try:
-        print(f"{target.name}: {started.url} (log: {started.log})", flush=True)
+        print(_told(target, started), flush=True)
         status = started.process.wait()
     except KeyboardInterrupt:
         return 0
     raise StartError(f"the server ended with status {status}; {started.log}:\n{started.tail()}")
+
+
+def _told(target: Target, started: Server) -> str:
+    grpc = f", gRPC {started.grpc}" if "grpc" in target.profiles else ""
+    return f"{target.name}: {started.url}{grpc} (log: {started.log})"
 
 
 def suite_command(target: Target, started: Server, repository: Path) -> list[str]:
@@ -161,6 +166,8 @@ def suite_command(target: Target, started: Server, repository: Path) -> list[str
     command += [f"--profile={name}" for name in target.profiles]
     if target.models:
         command.append(f"--answers={repository}")
+    if "grpc" in target.profiles:
+        command.append(f"--grpc-target={started.grpc}")
     if "signature" in target.profiles:
         command.append(f"--mlmodel={repository / target.models[0] / 'model'}")
     command += ["--level=should", *target.suite]

@@ -27,9 +27,10 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its ``url``, and the ``log`` that it writes."""
+    """A running server: its ``url``, the address of its ``grpc``, and the ``log`` that it writes."""
 
     url: str
+    grpc: str
     log: Path
     process: subprocess.Popen[bytes]
 
@@ -49,7 +50,7 @@ def running(
     """The server of ``target`` on ``repository``, ready; stopped on leaving. Raises ``StartError``."""
     ports = _free_ports(3)
     values = _values(target, environment, repository, ports)
-    server = _start(target, environment, values, ports[0])
+    server = _start(target, environment, values, ports)
     try:
         _wait_until_ready(server, target.ready.format_map(values), start_seconds)
         yield server
@@ -84,7 +85,8 @@ def _values(target: Target, environment: Environment, repository: Path, ports: l
     }
 
 
-def _start(target: Target, environment: Environment, values: dict[str, str], port: int) -> Server:
+def _start(target: Target, environment: Environment, values: dict[str, str], ports: list[int]) -> Server:
+    port, grpc_port, *_ = ports
     folder = environment.cache / "logs"
     folder.mkdir(exist_ok=True)
     log = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{port}.log"
@@ -100,7 +102,7 @@ def _start(target: Target, environment: Environment, values: dict[str, str], por
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Server(f"http://127.0.0.1:{port}", log, process)
+    return Server(f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}", log, process)
 
 
 def _wait_until_ready(server: Server, path: str, seconds: float) -> None:

@@ -1,10 +1,11 @@
 """``python -m targets.walkthrough [suite options]``: the main job in one command.
 
 Builds the wine model, starts the reference server on a free port, sends the seed's three requests
-(MLServer documentation, Serving MLflow models) and runs the suite.
+(MLServer documentation, Serving MLflow models), the first one over gRPC too, and runs the suite.
 """
 
 import json
+import struct
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
+
+from spec.service import calls
 from targets import definition, environment, server
 from targets.__main__ import suite_command
 
@@ -30,6 +34,7 @@ def main(suite: list[str]) -> int:
     with server.running(target, prepared, repository) as started:
         print(f"The reference server listens on {started.url}\n")
         _show(started.url)
+        _show_call(started.grpc)
         command = [*suite_command(target, started, repository), *suite]
         return subprocess.run(command, cwd=environment.ROOT).returncode
 
@@ -47,6 +52,21 @@ def _show(url: str) -> None:
     print(json.dumps(_ask(f"{url}/invocations", {"dataframe_split": {"columns": COLUMNS, "data": [ROW]}})))
     print("\nGET /v2/models/wine-classifier")
     print(json.dumps(_ask(model)), end="\n\n", flush=True)
+
+
+def _show_call(address: str) -> None:
+    """The seed's first request over gRPC, its numbers raw, and the prediction."""
+    call = calls()["ModelInfer"]
+    request = call.request(model_name="wine-classifier")
+    for name, value in zip(COLUMNS, ROW, strict=True):
+        request.inputs.add(name=name, datatype="FP32", shape=[1])
+        request.raw_input_contents.append(struct.pack("<f", value))
+    with grpc.insecure_channel(address) as channel:
+        answer = call.response.FromString(
+            channel.unary_unary(call.path)(request.SerializeToString(), timeout=30)
+        )
+    (output,), (raw,) = answer.outputs, answer.raw_output_contents
+    print(f"gRPC {call.path}\n{output.name}: {struct.unpack('<d', raw)[0]}", end="\n\n", flush=True)
 
 
 def _ask(url: str, body: Any = None) -> Any:

@@ -14,7 +14,7 @@ ALLOWED = {
     "conformance": {"spec"},
     "reference_server": {"spec"},
     "fixtures": set(),
-    "targets": set(),
+    "targets": {"spec"},
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from conformance.asking.rpc import RpcModel
 from conformance.asking.server import UNKNOWN, unknown_versions
+from conformance.checks.absent import check_absent
 from conformance.checks.assertions import check, check_ok, check_refused
 from conformance.checks.skips import no_request, not_implemented, untested
 from conformance.harness.target import Target
@@ -84,14 +85,10 @@ def test_unknown_form(channel: Channel, rpc_model: RpcModel, behaviour: Callable
 
 @requirement("grpc.health.unknown-status")
 def test_unknown_status(channel: Channel, rpc_model: RpcModel) -> None:
-    refused = [
-        reply for _, reply in _unknown(channel, rpc_model) if reply.code not in ("OK", "UNIMPLEMENTED")
-    ]
-    if not refused:
+    (_, model), *versions = _unknown(channel, rpc_model)
+    if all(reply.answered for reply in (model, *(reply for _, reply in versions))):
         not_implemented("what is not there is not ready, and no error")
-    for reply in refused:
-        found = reply.outcome is Outcome.NOT_FOUND
-        check(found, "it is not there", reply, got=reply.code, expected="NOT_FOUND")
+    check_absent(model, [reply for _, reply in versions])
 
 
 @requirement("grpc.health.no-name")

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from conformance.asking.inference import PARAMETERS, check_same, versions, with_parameters
 from conformance.asking.rpc import RpcModel
 from conformance.asking.server import UNKNOWN, unknown_versions
+from conformance.checks.absent import check_absent
 from conformance.checks.assertions import check, check_no_failure, check_ok, check_rejected, check_takes
 from conformance.checks.skips import not_implemented, untested
 from conformance.harness.target import Target
 from conformance.oracles.answers import cases
 from conformance.oracles.known import check_v2
-from conformance.transport.outcome import Outcome
 from conformance.wire import tensors
 from conformance.wire.messages import Form
 
@@ -93,11 +93,8 @@ def test_unknown_version(rpc_scored: RpcModel) -> None:
 
 @requirement("grpc.infer.unknown-status")
 def test_unknown_status(rpc_scored: RpcModel) -> None:
-    answers = [rpc_scored.transport.infer(UNKNOWN, "", rpc_scored.base_body)]
-    answers += [rpc_scored.infer(rpc_scored.base_body, version) for version in unknown_versions(rpc_scored)]
-    for answer in (answer for answer in answers if not answer.answered):
-        found = answer.evidence.outcome is Outcome.NOT_FOUND
-        check(found, "it is not there", answer, got=answer.status, expected="NOT_FOUND")
+    versions = [rpc_scored.infer(rpc_scored.base_body, version) for version in unknown_versions(rpc_scored)]
+    check_absent(rpc_scored.transport.infer(UNKNOWN, "", rpc_scored.base_body), versions)
 
 
 @requirement("grpc.infer.deterministic")

@@ -6,11 +6,10 @@ import pytest
 
 from conformance.asking.rpc import RpcModel
 from conformance.asking.server import UNKNOWN, unknown_versions
+from conformance.checks.absent import check_absent
 from conformance.checks.assertions import check, check_ok, check_rejected
 from conformance.checks.skips import not_implemented
 from conformance.transport.channel import Channel
-from conformance.transport.outcome import Outcome
-from conformance.transport.rpc import carried
 from conformance.wire.contents import KNOWN
 
 requirement = pytest.mark.requirement
@@ -83,14 +82,9 @@ def test_unknown_version(rpc_model: RpcModel) -> None:
 
 @requirement("grpc.model.unknown-status")
 def test_unknown_status(channel: Channel, rpc_model: RpcModel) -> None:
-    replies = [channel.ask("ModelMetadata", name=UNKNOWN)]
-    replies += [
-        carried(rpc_model.transport.metadata(rpc_model.name, version))
-        for version in unknown_versions(rpc_model)
-    ]
-    for reply in (reply for reply in replies if reply.code not in ("OK", "UNIMPLEMENTED")):
-        found = reply.outcome is Outcome.NOT_FOUND
-        check(found, "it is not there", reply, got=reply.code, expected="NOT_FOUND")
+    transport, name = rpc_model.transport, rpc_model.name
+    versions = [transport.metadata(name, version) for version in unknown_versions(rpc_model)]
+    check_absent(channel.ask("ModelMetadata", name=UNKNOWN), versions)
 
 
 @requirement("grpc.model.stable")

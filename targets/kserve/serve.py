@@ -1,4 +1,4 @@
-"""``serve.py REPOSITORY --http_port PORT``: MLflow models behind KServe's ``ModelServer``.
+"""``serve.py REPOSITORY --http_port PORT --grpc_port PORT``: MLflow models behind KServe's ``ModelServer``.
 
 Runs in the target's own environment. What is on the wire is the SDK's: the model reads the request with
 ``InferRequest.as_dataframe`` and answers with ``get_predict_response``, as KServe's own servers do.
@@ -8,9 +8,12 @@ Runs in the target's own environment. What is on the wire is the SDK's: the mode
 
 import argparse
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import kserve.model_server
+import kserve.protocol.grpc.server
 import mlflow
 import pandas as pd
 from kserve import InferRequest, InferResponse, Model, ModelServer
@@ -67,6 +70,14 @@ def columns(schema: Any) -> list[dict[str, Any]]:
     ]
 
 
+def local_server(*arguments: Any, **options: Any) -> Any:
+    """A gRPC server that listens on 127.0.0.1, where the SDK says all addresses."""
+    server = grpc.aio.server(*arguments, **options)
+    listen = server.add_insecure_port
+    setattr(server, "add_insecure_port", lambda address: listen(address.replace("[::]", "127.0.0.1")))  # noqa: B010
+    return server
+
+
 class LocalServer(RESTServer):
     """KServe's HTTP server on 127.0.0.1: the SDK listens on all addresses, and has no option for that."""
 
@@ -83,4 +94,5 @@ if __name__ == "__main__":
     for model in models:
         model.load()
     kserve.model_server.RESTServer = LocalServer
-    ModelServer(enable_grpc=False).start(models)
+    setattr(kserve.protocol.grpc.server, "aio", SimpleNamespace(server=local_server))  # noqa: B010
+    ModelServer().start(models)

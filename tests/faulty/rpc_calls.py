@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from spec.service import calls
-from tests.faulty.rpc import INFER, METADATA, READY, Asked, Status, before, edits, fault, statuses
+from tests.faulty.rpc import INFER, METADATA, READY, Asked, Status, before, edits, fault, permitted, statuses
 
 
 def _message(asked: Asked) -> Any:
@@ -170,10 +170,10 @@ def unknown_model_fails(status: Status, asked: Asked) -> Any:
 
 @fault("grpc.health.unknown-status")
 @statuses
-def unknown_version_invalid(status: Status, asked: Asked) -> Any:
-    """ModelReady of a version that is not there is INVALID_ARGUMENT."""
+def unknown_version_fails(status: Status, asked: Asked) -> Any:
+    """ModelReady of a version that is not there is INTERNAL."""
     if asked.call == READY and asked.message.version:
-        raise Status("INVALID_ARGUMENT")
+        raise Status("INTERNAL")
     raise status
 
 
@@ -294,6 +294,14 @@ def metadata_of_any_version(asked: Asked) -> None:
 def metadata_unavailable(status: Status, asked: Asked) -> Any:
     """The metadata of a model that is not there is FAILED_PRECONDITION."""
     raise Status("FAILED_PRECONDITION", status.details) if asked.call == METADATA else status
+
+
+@permitted()
+@statuses
+def unknown_versions_invalid(status: Status, asked: Asked) -> Any:
+    """A version that is not there is INVALID_ARGUMENT: it is no number."""
+    version = getattr(asked.message, "version", "") or getattr(asked.message, "model_version", "")
+    raise Status("INVALID_ARGUMENT", status.details) if version else status
 
 
 @fault("grpc.model.stable")
