@@ -11,7 +11,8 @@ from tests.conftest import ROOT
 
 
 def start(folder: Path, *options: str) -> tuple[str, ...]:
-    """The command that serves ``folder`` with the reference server on a free port; without gRPC."""
+    """The command that serves ``folder`` with the reference server on a free port; without gRPC, unless the
+    options have its port."""
     fixed = ("--port", "0", "--grpc-port", "none")
     return ("-m", "reference_server.cli", "start", str(folder), *fixed, *options)
 
@@ -44,6 +45,17 @@ def running(*command: str, environment: dict[str, str] | None = None) -> Iterato
     """
     with started(*command, environment=environment) as process:
         yield address(process)
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+@contextmanager
+def running_both(*command: str) -> Iterator[tuple[str, str]]:
+    """The URL and the address of gRPC of a server that has both; as ``running``."""
+    with started(*command) as process:
+        url = address(process)
+        assert process.stdout is not None
+        yield url, process.stdout.readline().removeprefix("listening on grpc://").strip()
         process.terminate()
         assert process.wait(30) == 0
 

@@ -166,12 +166,15 @@ class _Handler(grpc.GenericRpcHandler):
 
 
 @contextmanager
-def serve(variant: RpcVariant, models: Repository) -> Iterator[str]:
-    """The address of the variant's server as long as the context lasts."""
+def serve(
+    variant: RpcVariant, models: Repository, credentials: grpc.ServerCredentials | None = None
+) -> Iterator[str]:
+    """The address of the variant's server as long as the context lasts. ``credentials``: it speaks TLS."""
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *variant.server]
     server = grpc.server(ThreadPoolExecutor(16), options=options)
     server.add_generic_rpc_handlers([_Handler(variant, rpc.Service(models, DEFAULTS, Gate(DEFAULTS)))])
-    port = server.add_insecure_port("127.0.0.1:0")
+    free = "127.0.0.1:0"
+    port = server.add_secure_port(free, credentials) if credentials else server.add_insecure_port(free)
     server.start()
     try:
         yield f"127.0.0.1:{port}"

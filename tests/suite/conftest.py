@@ -73,6 +73,22 @@ def wine(repository: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate (cert.pem) and its key (key.pem), for server, client and issuer alike."""
+    folder = tmp_path_factory.mktemp("pem")
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=target -keyout key.pem -out cert.pem"
+    )
+    more = [
+        "subjectAltName=DNS:target.example,IP:127.0.0.1",
+        "keyUsage=critical,keyCertSign,digitalSignature",
+    ]
+    options = [option for extension in more for option in ("-addext", extension)]
+    subprocess.run([*command.split(), *options], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 class Tiny(http.server.BaseHTTPRequestHandler):
     """A V2 server of one model, ``double``, in a few lines; its class attributes are its faults."""
 
