@@ -9,14 +9,27 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.servers import running, start
+from tests.servers import running_both, start
 
 
 @pytest.fixture(scope="session")
-def url(repository: Path) -> Iterator[str]:
-    """A server of every fixture; /invocations belongs to wine-classifier."""
-    with running(*start(repository, "--invocations", "wine-classifier")) as found:
+def both(repository: Path) -> Iterator[tuple[str, str]]:
+    """A server of every fixture; /invocations belongs to wine-classifier. Its URL, its address of gRPC."""
+    options = ("--invocations", "wine-classifier", "--grpc-port", "0")
+    with running_both(*start(repository, *options)) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def url(both: tuple[str, str]) -> str:
+    """The URL of the server."""
+    return both[0]
+
+
+@pytest.fixture(scope="session")
+def address(both: tuple[str, str]) -> str:
+    """The address of its gRPC service."""
+    return both[1]
 
 
 def read_by(client: str, target: str, url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What KServe's REST client and tritonclient[http] read of the values that they sent."""
+"""What KServe's and Triton's clients read of the values that they sent, over HTTP and over gRPC."""
 
 from typing import Any
 
@@ -10,12 +10,18 @@ from tests.clients.values import LABELS, OUTPUTS, SCORES, TENSORS, columns, plai
 Read = dict[str, Any]
 
 
-@pytest.fixture(
-    scope="module", params=[("kserve", "kserve"), ("tritonclient", "mlserver")], ids=lambda p: p[0]
-)
-def read(request: pytest.FixtureRequest, url: str) -> Read:
+CLIENTS = [
+    ("kserve", "kserve"),
+    ("tritonclient", "mlserver"),
+    ("kserve_grpc", "kserve"),
+    ("tritonclient_grpc", "triton"),
+]
+
+
+@pytest.fixture(scope="module", params=CLIENTS, ids=lambda p: p[0])
+def read(request: pytest.FixtureRequest, url: str, address: str) -> Read:
     client, target = request.param
-    return read_by(client, target, url)
+    return read_by(client, target, address if client.endswith("grpc") else url)
 
 
 def test_scores_the_wine_rows(read: Read) -> None:

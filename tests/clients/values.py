@@ -87,6 +87,13 @@ def columns() -> dict[str, Array]:
     return NUMBERS | {name: np.array(rows, object).reshape(-1, 1) for name, rows in texts.items()}
 
 
+def text(array: Array) -> Array:
+    """An array of bytes as one of text; any other as it is."""
+    if array.dtype != object:
+        return array
+    return np.array([element.decode() for element in array.flat], object).reshape(array.shape)
+
+
 def plain(value: Any) -> Any:
     """``value`` as JSON gives it back: an array with its dtype and shape, bytes and times by name."""
     return json.loads(json.dumps(value, default=_say))
