@@ -54,10 +54,11 @@ def check(url: str, endpoint: str, rows: int, model: Path) -> None:
     """Ask once, and compare with the model itself. Raises ``LoadError`` for other predictions."""
     answer = post(url + PATHS[endpoint], body(endpoint, rows))
     found = answer["outputs"][0]["data"] if endpoint == INFER else answer["predictions"]
-    if not np.allclose(np.ravel(found), _expected(model, rows), rtol=1e-12, atol=0):
+    if not np.allclose(np.ravel(found), expected(model, rows), rtol=1e-12, atol=0):
         raise LoadError(f"{url}{PATHS[endpoint]} answers {rows} rows with other predictions than the model")
 
 
 @cache
-def _expected(model: Path, rows: int) -> Any:
+def expected(model: Path, rows: int) -> Any:
+    """The model's own predictions for the rows."""
     return mlflow.pyfunc.load_model(str(model)).predict(pd.DataFrame(table(rows), columns=COLUMNS))

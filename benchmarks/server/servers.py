@@ -28,6 +28,7 @@ class Running:
 
     name: str
     url: str
+    grpc: str
     model: Path
     process: int
     endpoints: tuple[str, ...]
@@ -47,7 +48,14 @@ def running(names: list[str], workers: int, cache: Path, before: Path | None) ->
             repository = environment.build_models(target, prepared)
             started = stack.enter_context(server.running(target, prepared, repository))
             found.append(
-                Running(name, started.url, repository / MODEL / "model", started.process.pid, endpoints)
+                Running(
+                    name,
+                    started.url,
+                    started.grpc,
+                    repository / MODEL / "model",
+                    started.process.pid,
+                    endpoints,
+                )
             )
         yield found
 

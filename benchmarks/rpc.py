@@ -1,0 +1,142 @@
+"""``python -m benchmarks.rpc``: raw gRPC beside JSON over HTTP, the reference server and its peers.
+
+A client of Python's own sends both, each connection from a thread: what it costs itself is part of both. The
+answers are checked before they are timed. Prints requests a second: medians, and ratios within rounds.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import urllib3
+
+from benchmarks.server import cases, servers
+from benchmarks.server.cases import INFER, MODEL, PATHS
+from benchmarks.server.load import LoadError
+from benchmarks.server.servers import Running
+from spec.service import calls
+from targets.environment import Unavailable
+from targets.server import StartError
+from targets.walkthrough import COLUMNS
+
+ROOT = Path(__file__).parent.parent
+_UNBOUND = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.use_local_subchannel_pool", 1),
+]
+Ask = Callable[[], Any]
+
+
+def message(rows: int) -> bytes:
+    """The request of ``cases.body`` with raw contents."""
+    request = calls()["ModelInfer"].request(model_name=MODEL)
+    for name, column in zip(COLUMNS, np.array(cases.table(rows)).T, strict=True):
+        request.inputs.add(name=name, datatype="FP64", shape=[rows, 1])
+        request.raw_input_contents.append(np.ascontiguousarray(column, "<f8").tobytes())
+    return bytes(request.SerializeToString())
+
+
+def over_grpc(server: Running, sent: bytes) -> Ask:
+    """Sends a message over a connection of its own."""
+    call: Any = grpc.insecure_channel(server.grpc, _UNBOUND).unary_unary(calls()["ModelInfer"].path)
+    return lambda: call(sent, timeout=30)
+
+
+def over_http(server: Running, sent: bytes) -> Ask:
+    """Sends JSON over a connection of its own."""
+    pool = urllib3.PoolManager(maxsize=1)
+    url, headers = server.url + PATHS[INFER], {"Content-Type": "application/json"}
+
+    def ask() -> bytes:
+        answer = pool.request("POST", url, body=sent, headers=headers)
+        if answer.status != 200:
+            raise LoadError(f"{url} answers {answer.status}")
+        return answer.data
+
+    return ask
+
+
+def check(server: Running, sent: bytes, rows: int) -> None:
+    """Ask once; raises LoadError for other predictions than the model's."""
+    answer = calls()["ModelInfer"].response.FromString(over_grpc(server, sent)())
+    contents = answer.outputs[0].contents.fp64_contents
+    found = np.frombuffer(answer.raw_output_contents[0], "<f8") if answer.raw_output_contents else contents
+    if not np.allclose(found, cases.expected(server.model, rows), rtol=1e-12, atol=0):
+        raise LoadError(f"{server.name} answers {rows} rows with other predictions than the model over gRPC")
+
+
+def rate(asks: list[Ask], seconds: float) -> float:
+    """Answers a second, each of ``asks`` in a thread of its own."""
+    deadline = time.monotonic() + seconds
+
+    def loop(ask: Ask) -> int:
+        count = 0
+        while time.monotonic() < deadline:
+            ask()
+            count += 1
+        return count
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(len(asks)) as pool:
+        return sum(pool.map(loop, asks)) / (time.monotonic() - begun)
+
+
+def measure(running: list[Running], rows: int, connections: int, options: argparse.Namespace) -> None:
+    """One case, and its line for each server."""
+    bodies = {"gRPC": message(rows), "JSON": cases.body(INFER, rows)}
+    makers = {"gRPC": over_grpc, "JSON": over_http}
+    asks: dict[tuple[str, str], list[Ask]] = {}
+    for server in running:
+        try:
+            check(server, bodies["gRPC"], rows)
+            kinds = ["gRPC", "JSON"]
+        except grpc.RpcError as error:
+            print(f"{server.name}: no raw contents: {error.code().name} {error.details()}")
+            kinds = ["JSON"]
+        cases.check(server.url, INFER, rows, server.model)
+        for kind in kinds:
+            asks[server.name, kind] = [makers[kind](server, bodies[kind]) for _ in range(connections)]
+    for one in asks.values():
+        rate(one, 1)
+    found: dict[tuple[str, str], list[float]] = {key: [] for key in asks}
+    for _ in range(options.rounds):
+        for key, one in asks.items():
+            found[key].append(rate(one, options.seconds))
+    for (name, kind), rates in found.items():
+        beside = [ours / theirs for ours, theirs in zip(found["reference", "gRPC"], rates, strict=True)]
+        told = f"{name:<10} {kind} {statistics.median(rates):>8.1f}/s"
+        print(
+            f"{rows:>6} rows {connections} connections {told}  {statistics.median(beside):.2f} times",
+            flush=True,
+        )
+
+
+def main() -> int:
+    """Run the command. Exit status 1: a server was not there, or answered wrong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rpc", description=__doc__)
+    parser.add_argument("--peers", nargs="*", default=["mlserver", "kserve", "triton"])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "targets", metavar="DIR")
+    options = parser.parse_args()
+    try:
+        with servers.running(["reference", *options.peers], 1, options.cache.resolve(), None) as running:
+            for rows in (1, 10_000):
+                for connections in (1, 4):
+                    measure(running, rows, connections, options)
+    except (LoadError, StartError, Unavailable) as error:
+        print(f"benchmarks.rpc: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
