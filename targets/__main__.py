@@ -155,8 +155,8 @@ def _wait(target: Target, started: Server) -> int:
 
 
 def _told(target: Target, started: Server) -> str:
-    grpc = f", gRPC {started.grpc}" if "grpc" in target.profiles else ""
-    return f"{target.name}: {started.url}{grpc} (log: {started.log})"
+    grpc = f"gRPC: {started.grpc}, " if "grpc" in target.profiles else ""
+    return f"{target.name}: {started.url} ({grpc}log: {started.log})"
 
 
 def suite_command(target: Target, started: Server, repository: Path) -> list[str]:

@@ -108,8 +108,10 @@ class Reply(Judged):
     @cached_property
     def message(self) -> Any:
         """The answer as the protocol's message; None where it can't be read, or there is none."""
+        if self.code != "OK" or not self.request.call:
+            return None
         try:
-            return messages.parsed(self.request.call, self.body) if self.code == "OK" else None
+            return messages.parsed(self.request.call, self.body)
         except ValueError:
             return None
 

@@ -19,6 +19,10 @@ from tests.faulty.vocabulary import WINE
 INFER, READY, METADATA = "ModelInfer", "ModelReady", "ModelMetadata"
 
 
+class Death(Exception):
+    """The server is gone."""
+
+
 class Status(Exception):
     """A call ends with this status."""
 
@@ -50,7 +54,8 @@ class RpcVariant:
     """A gRPC server. breaks: the requirements that must turn red, exactly; none for a permitted one.
 
     model: what it serves. echo, known: the suite is told that it returns its inputs; its known answers.
-    beside: the reference server's HTTP is beside it. service: its name. server: options of gRPC's library.
+    beside: the reference server's HTTP is beside it. service: its name. lacks: calls that are not there.
+    any_call: it has all that may be asked for. server: options of gRPC's library.
     """
 
     name: str
@@ -63,6 +68,7 @@ class RpcVariant:
     beside: bool = False
     service: str = NAME
     lacks: frozenset[str] = frozenset()
+    any_call: bool = False
     server: tuple[tuple[str, Any], ...] = ()
     raw_bytes: bool = False
 
@@ -131,13 +137,15 @@ def statuses(change: Callable[[Status, Asked], Any]) -> Answer:
 
 
 class _Handler(grpc.GenericRpcHandler):
-    def __init__(self, variant: RpcVariant, service: rpc.Service) -> None:
-        self._variant, self._service = variant, service
+    def __init__(self, variant: RpcVariant, service: rpc.Service, die: Callable[[], object]) -> None:
+        self._variant, self._service, self._die = variant, service, die
         self._memory: dict[str, Any] = {}
 
     def service(self, handler_call_details: Any) -> Any:
         """Any call of the variant's service."""
         _, name, call = handler_call_details.method.split("/")
+        if name == self._variant.service and call not in calls() and self._variant.any_call:
+            return grpc.unary_unary_rpc_method_handler(lambda data, context: b"")
         if name != self._variant.service or call not in calls() or call in self._variant.lacks:
             return None
         metadata = dict(handler_call_details.invocation_metadata)
@@ -153,6 +161,9 @@ class _Handler(grpc.GenericRpcHandler):
             return found if isinstance(found, bytes) else bytes(found.SerializeToString())
         except Status as status:
             context.abort(status.code, status.details)
+        except Death:
+            self._die()
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
         except Exception:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no message of the protocol")
         raise AssertionError
@@ -172,7 +183,8 @@ def serve(
     """The address of the variant's server as long as the context lasts. ``credentials``: it speaks TLS."""
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), *variant.server]
     server = grpc.server(ThreadPoolExecutor(16), options=options)
-    server.add_generic_rpc_handlers([_Handler(variant, rpc.Service(models, DEFAULTS, Gate(DEFAULTS)))])
+    service = rpc.Service(models, DEFAULTS, Gate(DEFAULTS))
+    server.add_generic_rpc_handlers([_Handler(variant, service, lambda: server.stop(None))])
     free = "127.0.0.1:0"
     port = server.add_secure_port(free, credentials) if credentials else server.add_insecure_port(free)
     server.start()

@@ -4,7 +4,19 @@ import re
 from typing import Any
 
 from spec.service import calls
-from tests.faulty.rpc import INFER, METADATA, READY, Asked, Status, before, edits, fault, permitted, statuses
+from tests.faulty.rpc import (
+    INFER,
+    METADATA,
+    READY,
+    Asked,
+    Death,
+    Status,
+    before,
+    edits,
+    fault,
+    permitted,
+    statuses,
+)
 
 
 def _message(asked: Asked) -> Any:
@@ -47,6 +59,20 @@ def properties_of_messages(asked: Asked) -> Any:
 def server_name_is_no_text(asked: Asked) -> Any:
     """The name of the server is no UTF-8."""
     return b"\x0a\x02\xff\xfe" if asked.call == "ServerMetadata" else asked.answer()
+
+
+@fault("grpc.service.unknown-method", any_call=True)
+def any_call_will_do(asked: Asked) -> Any:
+    """A call that is not there is answered with nothing."""
+    return asked.answer()
+
+
+@fault("grpc.health.survives")
+@before(INFER)
+def a_parameter_kills_it(asked: Asked) -> None:
+    """A parameter without a value is its end."""
+    if any(p.WhichOneof("parameter_choice") is None for p in asked.message.parameters.values()):
+        raise Death
 
 
 @fault("grpc.service.unknown-fields", raw_bytes=True)

@@ -362,6 +362,90 @@ def an_element_too_many(answer: Any, asked: Asked) -> None:
         _first(answer).append(_first(answer)[-1])
 
 
+def _halves(member: str) -> Any:
+    """An edit of the metadata: tensors of FP64 are FP16."""
+
+    def edit(answer: Any) -> None:
+        for tensor in getattr(answer, member):
+            tensor.datatype = "FP16"
+
+    return edit
+
+
+def _half_answer(asked: Asked, typed: bool) -> Any:
+    """An answer whose output is of FP16, raw or in the field of FP32."""
+    answer = asked.answer()
+    if asked.call == "ModelMetadata":
+        _halves("outputs")(answer)
+    if asked.call == INFER:
+        for output in answer.outputs:
+            raw = answer.raw_output_contents
+            elements = np.frombuffer(raw[0], "<f8") if raw else np.array(_field(output))
+            half = elements.astype("<f2")
+            output.datatype = "FP16"
+            output.ClearField("contents")
+            del answer.raw_output_contents[:]
+            if typed and not raw:
+                output.contents.fp32_contents.extend(half.tolist())
+            else:
+                answer.raw_output_contents.append(half.tobytes())
+    return answer
+
+
+@fault("grpc.contents.half-raw")
+def halves_typed(asked: Asked) -> Any:
+    """An output of FP16 stands in the field of FP32."""
+    return _half_answer(asked, typed=True)
+
+
+@permitted()
+def halves_raw(asked: Asked) -> Any:
+    """An output of FP16 is raw, after typed contents too."""
+    return _half_answer(asked, typed=False)
+
+
+def _half_inputs(asked: Asked, typed: bool) -> Any:
+    """A model of inputs of FP16."""
+    if asked.call == INFER:
+        for place, tensor in enumerate(asked.message.inputs):
+            if tensor.datatype != "FP16":
+                raise Status("INVALID_ARGUMENT", f"{tensor.name}: inputs are of FP16")
+            tensor.datatype = "FP64"
+            raw = asked.message.raw_input_contents
+            if place < len(raw) and len(raw[place]) % 2 == 0:
+                raw[place] = np.frombuffer(raw[place], "<f2").astype("<f8").tobytes()
+            elif typed:
+                tensor.contents.fp64_contents.extend(tensor.contents.fp32_contents)
+                tensor.contents.ClearField("fp32_contents")
+    answer = asked.answer()
+    if asked.call == "ModelMetadata":
+        _halves("inputs")(answer)
+    return answer
+
+
+@fault("grpc.contents.half-typed-refused")
+def typed_halves_taken(asked: Asked) -> Any:
+    """Inputs of FP16 are taken from the field of FP32."""
+    return _half_inputs(asked, typed=True)
+
+
+@permitted()
+def half_inputs(asked: Asked) -> Any:
+    """Inputs are of FP16: raw alone."""
+    return _half_inputs(asked, typed=False)
+
+
+@fault(
+    "grpc.contents.answer-elements", "grpc.contents.raw-equals-typed", "grpc.contents.exact-integers", **ECHO
+)
+@edits(INFER)
+def elements_beyond_their_datatype(answer: Any, asked: Asked) -> None:
+    """UINT8 holds 256 and more, where its field has room."""
+    for output in answer.outputs:
+        if output.datatype == "UINT8":
+            output.contents.uint_contents[:] = [value + 256 for value in output.contents.uint_contents]
+
+
 @fault("grpc.contents.both-refused")
 @before(INFER)
 def raw_before_typed(asked: Asked) -> None:
@@ -463,13 +547,23 @@ def lengths_bring_it_down(asked: Asked) -> None:
             raise Status("INTERNAL")
 
 
-@fault("grpc.contents.bytes-raw", "grpc.contents.exact-text", "grpc.contents.raw-equals-typed", **ECHO)
+@fault("grpc.contents.exact-text", "grpc.contents.raw-equals-typed", **ECHO)
 @edits(INFER)
 def empty_texts_lost(answer: Any, asked: Asked) -> None:
     """Empty raw texts become a space."""
     for place, raw in enumerate(answer.raw_output_contents):
         if answer.outputs[place].datatype == "BYTES":
             answer.raw_output_contents[place] = raw.replace(b"\0\0\0\0", b"\1\0\0\0 ")
+
+
+@fault("grpc.contents.bytes-raw", model="echo-columns", known=True)
+@edits(INFER)
+def an_empty_text_is_the_end(answer: Any, asked: Asked) -> None:
+    """Of raw texts, those behind an empty one are empty too."""
+    for place, raw in enumerate(answer.raw_output_contents):
+        before, empty, behind = raw.partition(b"abc\0\0\0\0")
+        if empty:
+            answer.raw_output_contents[place] = before + empty + b"\2\0\0\0  "[: len(behind)]
 
 
 @fault("grpc.contents.exact-integers", **ECHO)

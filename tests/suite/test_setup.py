@@ -31,7 +31,9 @@ def test_dead_target(suite: Suite) -> None:
 def test_no_target(suite: Suite) -> None:
     run = suite()
     assert run.status == SETUP
-    assert _one_line(run.errors) == "cannot test: give the server's base URL: --target URL"
+    assert _one_line(run.errors) == (
+        "cannot test: give the server's base URL: --target URL, or its gRPC service: --grpc-target HOST:PORT"
+    )
 
 
 def test_which_model(suite: Suite, tiny: str) -> None:
