@@ -64,12 +64,12 @@ def over_http(server: Running, sent: bytes) -> Ask:
     return ask
 
 
-def check(server: Running, sent: bytes, rows: int) -> None:
-    """Ask once; raises LoadError for other predictions than the model's."""
+def check(server: Running, sent: bytes, rows: int, model: Path) -> None:
+    """Ask once; raises LoadError for other predictions than those of ``model``."""
     answer = calls()["ModelInfer"].response.FromString(over_grpc(server, sent)())
     contents = answer.outputs[0].contents.fp64_contents
     found = np.frombuffer(answer.raw_output_contents[0], "<f8") if answer.raw_output_contents else contents
-    if not np.allclose(found, cases.expected(server.model, rows), rtol=1e-12, atol=0):
+    if not np.allclose(found, cases.expected(model, rows), rtol=1e-12, atol=0):
         raise LoadError(f"{server.name} answers {rows} rows with other predictions than the model over gRPC")
 
 
@@ -96,12 +96,12 @@ def measure(running: list[Running], rows: int, connections: int, options: argpar
     asks: dict[tuple[str, str], list[Ask]] = {}
     for server in running:
         try:
-            check(server, bodies["gRPC"], rows)
+            check(server, bodies["gRPC"], rows, running[0].model)
             kinds = ["gRPC", "JSON"]
         except grpc.RpcError as error:
             print(f"{server.name}: no raw contents: {error.code().name} {error.details()}")
             kinds = ["JSON"]
-        cases.check(server.url, INFER, rows, server.model)
+        cases.check(server.url, INFER, rows, running[0].model)
         for kind in kinds:
             asks[server.name, kind] = [makers[kind](server, bodies[kind]) for _ in range(connections)]
     for one in asks.values():

@@ -308,8 +308,11 @@ def _elements(good: Good) -> Iterator[Malformed]:
         yield Malformed("element", f"{where} ends in text for a number", text, rows=2, invents=True)
     text = written(good.spoiled(data=["1conformance", *data[1:]]))
     yield Malformed("element", f"{where} has text that begins with a number", text, invents=True)
-    text = written(good.spoiled(datatype="BYTES", data=["conformance"] * len(data)))
-    yield Malformed("element", f"{where} is text, and its datatype BYTES, for numbers", text, invents=True)
+    if good.declared:  # else the model may take text as well
+        text = written(good.spoiled(datatype="BYTES", data=["conformance"] * len(data)))
+        yield Malformed(
+            "element", f"{where} is text, and its datatype BYTES, for numbers", text, invents=True
+        )
     token = written(good.spoiled(data=[float("nan"), *data[1:]]))
     yield Malformed("coerced", f"{where} has the token NaN", token)
     maximum = DATATYPES[good.tensor["datatype"]].maximum
