@@ -65,7 +65,7 @@ class Observed:
             name = self._scored if kind == "invocations" else name
             metrics.ended(kind, name if name in self._models else "", told[0], seconds)
             if self._log is not None:
-                self._log.write(environ, kind, name, told[0], told[1], seconds)
+                self._log.write(environ, kind, name, int(told[0]), int(told[1]), seconds)
 
 
 class AccessLog:
@@ -84,22 +84,25 @@ class AccessLog:
             ) from error
 
     def write(
-        self, environ: dict[str, Any], kind: str, model: str, status: str, size: str, seconds: float
+        self, environ: dict[str, Any], kind: str, model: str, status: int | str, size: int, seconds: float
     ) -> None:
-        """Tell of one request: neither its query nor its headers, which may hold what is secret."""
+        """Tell of one request: neither its query nor its headers, which may hold what is secret.
+
+        ``status``: of gRPC by its name.
+        """
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "method": environ["REQUEST_METHOD"],
             "path": _path(environ),
             "endpoint": kind,
             "model": model,
-            "status": int(status),
+            "status": status,
             "seconds": round(seconds, 6),
             # Of a body in chunks nobody knows.
             "bytes_in": None
             if "HTTP_TRANSFER_ENCODING" in environ
             else int(environ.get("CONTENT_LENGTH") or 0),
-            "bytes_out": int(size),
+            "bytes_out": size,
             "client": environ.get("REMOTE_ADDR", ""),
         }
         line |= {k: v for k, v in tracing.context(environ).items() if v}

@@ -20,8 +20,10 @@ from reference_server import __version__, inference, messages, metrics
 from reference_server.errors import ServingError
 from reference_server.gate import Gate
 from reference_server.limits import Limits
+from reference_server.observing import AccessLog
 from reference_server.repository import Repository
 from reference_server.runtime import Model
+from reference_server.tracing import REQUEST_ID
 from spec.service import NAME, calls, file
 
 _log = logging.getLogger(__name__)
@@ -78,7 +80,9 @@ class Service:
 class Server:
     """A gRPC server of this process on ``address``. Raises ``RuntimeError`` where it cannot listen."""
 
-    def __init__(self, address: str, models: Repository, limits: Limits, gate: Gate) -> None:
+    def __init__(
+        self, address: str, models: Repository, limits: Limits, gate: Gate, log: AccessLog | None = None
+    ) -> None:
         options = [
             ("grpc.so_reuseport", 1),
             ("grpc.max_receive_message_length", limits.body),
@@ -88,26 +92,28 @@ class Server:
         self._server = grpc.server(pool, options=options)
         names = frozenset(models.names())
         service = Service(models, limits, gate)
-        handlers = {name: _handler(name, getattr(service, name), names) for name in calls()}
+        handlers = {name: _handler(name, getattr(service, name), names, log) for name in calls()}
         self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(NAME, handlers)])
-        _add_health(self._server, ready=not models.broken)
+        self._health = _add_health(self._server, ready=not models.broken)
         _add_reflection(self._server)
         self._server.add_insecure_port(address)
         self._server.start()
 
     def stop(self, seconds: float) -> Any:
         """Refuse new calls, and answer those that were taken, within ``seconds``; the event of its end."""
+        self._health.enter_graceful_shutdown()
         return self._server.stop(seconds)
 
 
 def _handler(
-    name: str, call: Callable[[Any], Any], models: frozenset[str]
+    name: str, call: Callable[[Any], Any], models: frozenset[str], log: AccessLog | None
 ) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """How a call is answered: bytes in, so that what is no message is told as the client's mistake."""
     kind, message = _ENDPOINTS.get(name, "health"), calls()[name].request
 
     def answer(data: bytes, context: grpc.ServicerContext) -> bytes:
-        start, model, code, details, found = perf_counter(), "", grpc.StatusCode.OK, "", b""
+        start, request, model, found = perf_counter(), None, "", b""
+        code, details = grpc.StatusCode.OK, ""
         metrics.began()
         try:
             request = message.FromString(data)
@@ -117,12 +123,28 @@ def _handler(
             code, details = grpc.StatusCode.INVALID_ARGUMENT, f"these bytes are no {name}Request"
         except Exception as error:
             code, details = _explain(name, error)
-        metrics.ended(kind, model if model in models else "", code.name, perf_counter() - start)
+        seconds = perf_counter() - start
+        metrics.ended(kind, model if model in models else "", code.name, seconds)
+        if log is not None:
+            environ = _environ(name, data, context, getattr(request, "id", ""))
+            log.write(environ, kind, model, code.name, len(found), seconds)
         if code is not grpc.StatusCode.OK:
             context.abort(code, details)
         return found
 
     return grpc.unary_unary_rpc_method_handler(answer)
+
+
+def _environ(name: str, data: bytes, context: grpc.ServicerContext, request_id: str) -> dict[str, Any]:
+    """A call as the access log knows requests: in WSGI's words, with its metadata as headers."""
+    headers = {f"HTTP_{k.upper().replace('-', '_')}": v for k, v in context.invocation_metadata()}
+    return headers | {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": calls()[name].path,
+        "CONTENT_LENGTH": str(len(data)),
+        "REMOTE_ADDR": context.peer(),
+        REQUEST_ID: request_id,
+    }
 
 
 def _explain(name: str, error: Exception) -> tuple[grpc.StatusCode, str]:
@@ -135,13 +157,14 @@ def _explain(name: str, error: Exception) -> tuple[grpc.StatusCode, str]:
     return code, told if len(told) <= _LONGEST else told[:_LONGEST] + "..."
 
 
-def _add_health(server: grpc.Server, ready: bool) -> None:
+def _add_health(server: grpc.Server, ready: bool) -> Any:
     """Source: gRPC, health-checking.md: what Kubernetes asks."""
     service = health.HealthServicer()
     status = health_pb2.HealthCheckResponse
     for name in ("", NAME):
         service.set(name, status.SERVING if ready else status.NOT_SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(service, server)
+    return service
 
 
 def _add_reflection(server: grpc.Server) -> None:

@@ -51,7 +51,7 @@ class Starting:
         if self._grpc is not None:
             from reference_server.rpc import Server  # no object of gRPC's survives a fork
 
-            self._service = Server(self._grpc, models, self._limits, gate)
+            self._service = Server(self._grpc, models, self._limits, gate, log)
         self._app = web.Mounted(loaded, self._root_path)
         return complaints
 

@@ -78,6 +78,9 @@ def _check(channel: Channel, ready: bool) -> None:
         said = channel.ask("ServerReady")
     except (NoAnswer, TargetDied) as error:
         raise NotYet(f"{channel.url} does not answer: {error}") from error
+    if said.code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+        hint = "give a token with --header 'Authorization: …'"
+        raise SetupError(f"{channel.url} does not let this in: ServerReady ends with {said.code}; {hint}")
     if ready and said.message is not None and not said.message.ready:
         raise NotYet(f"{channel.url} is not ready: ServerReady says so")
 

@@ -1,5 +1,6 @@
 """The reference server over gRPC: messages, statuses, limits, and how it starts and stops."""
 
+import json
 import os
 import signal
 import socket
@@ -147,6 +148,19 @@ def test_metrics_have_both_transports(both: tuple[Client, Calls]) -> None:
     both[1]("ModelInfer", column([1.0]))
     page = both[0].get("/metrics").body.decode()
     assert 'reference_server_requests_total{endpoint="infer",model="m",status="OK"}' in page
+
+
+def test_the_access_log_has_both_transports(tmp_path: Path) -> None:
+    served(tmp_path / "models" / "m", "return [1.0]", settings=COLUMN)
+    log = tmp_path / "access.log"
+    with serving(tmp_path / "models", "--access-log", str(log)) as (client, asked):
+        client.get("/v2/health/live")
+        asked("ModelInfer", column([1.0], id="r-1"))
+        asked("ModelInfer", b"\xff")
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [line["status"] for line in lines] == [200, "OK", "INVALID_ARGUMENT"]
+    assert lines[1] | {"request_id": "r-1", "model": "m", "path": calls()["ModelInfer"].path} == lines[1]
+    assert lines[1]["bytes_in"] == len(column([1.0], id="r-1").SerializeToString())
 
 
 def test_the_health_service(both: tuple[Client, Calls]) -> None:

@@ -132,7 +132,7 @@ def _logged(folder: Path, parent: str) -> dict[str, Any]:
     """The line for a request with this traceparent."""
     file = folder / "log"
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/v2", "HTTP_TRACEPARENT": parent}
-    AccessLog(str(file)).write(environ, "metadata", "", "200", "2", 0.1)
+    AccessLog(str(file)).write(environ, "metadata", "", 200, 2, 0.1)
     found: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return found
 

@@ -163,6 +163,9 @@ def test_headers_are_metadata_and_stay_out(suite: Suite, models: Repository) -> 
     with behaving(models, guarded) as address:
         token = ("--header", "Authorization: Bearer s3cret-s3cret")
         run = suite("--grpc-target", address, WINE, ECHO, *token)
+        without = suite("--grpc-target", address, WINE, ECHO)
+    assert without.status == 10
+    assert "does not let this in: ServerReady ends with UNAUTHENTICATED" in without.errors
     assert run.outcome("grpc.infer.id-echo") == "failed"
     assert "s3cret" not in run.output + json.dumps(run.report)
     assert "authorization: ***" in run.output
