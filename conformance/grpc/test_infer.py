@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.asking.inference import PARAMETERS, check_same, versions, with_parameters
+from conformance.asking import demands
+from conformance.asking.inference import check_same, versions
 from conformance.asking.rpc import RpcModel
 from conformance.asking.server import UNKNOWN, unknown_versions
 from conformance.checks.absent import check_absent
@@ -32,19 +33,12 @@ _KINDS: dict[str, Any] = {
 @given(data=st.data())
 def test_answers(rpc_scored: RpcModel, data: st.DataObject) -> None:
     check_takes(rpc_scored.name, rpc_scored.trial.refusals)
-    rows = data.draw(rpc_scored.rows(maximum=2))
-    answer = rpc_scored.predict(rows)
-    if not answer.answered and rpc_scored.sample is None:
-        alone = [rpc_scored.predict([row]) for row in rows]
-        check_takes(rpc_scored.name, [one for one in alone if not one.answered])
-    check_ok(answer, "the request fits the metadata")
+    demands.answers(rpc_scored, data.draw(rpc_scored.rows(maximum=2)))
 
 
 @requirement("grpc.infer.answers")
 def test_answers_batch(rpc_scored: RpcModel) -> None:
-    if rpc_scored.limit > 1:
-        answer = rpc_scored.predict([*rpc_scored.base_rows] * 2)
-        check_no_failure(answer, "a row that is accepted stands there twice")
+    demands.answers_batch(rpc_scored)
 
 
 @requirement("grpc.infer.known-answers")
@@ -70,13 +64,7 @@ def test_model_name(rpc_scored: RpcModel) -> None:
 
 @requirement("grpc.infer.model-version")
 def test_model_version(rpc_scored: RpcModel) -> None:
-    if not rpc_scored.versions:
-        not_implemented("the metadata lists no versions")
-    for version in rpc_scored.versions:
-        answer = rpc_scored.infer(rpc_scored.base_body, version)
-        check_ok(answer, f"version {version} is listed")
-        got = answer.model_version
-        check(got in (None, version), "another version answered", answer, got=got, expected=version)
+    demands.listed_versions(rpc_scored)
 
 
 @requirement("grpc.infer.unknown-model")
@@ -122,10 +110,7 @@ def test_parameters(rpc_scored: RpcModel, level: str) -> None:
 
 @requirement("grpc.infer.parameters-harmless")
 def test_parameters_harmless(rpc_steady: RpcModel) -> None:
-    for level in ("request", "inputs", "outputs"):
-        usual, answer = (with_parameters(rpc_steady, level, some) for some in ({}, PARAMETERS))
-        if answer.answered and usual.answered:
-            check_same(answer, usual, f"parameters of the {level} changed the prediction")
+    demands.parameters_harmless(rpc_steady)
 
 
 @requirement("grpc.infer.parameter-unset")

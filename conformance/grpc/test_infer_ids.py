@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
-from conformance.asking.inference import PARAMETERS, check_id, check_id_of, output_names, versions
+from conformance.asking import demands
+from conformance.asking.inference import check_id
 from conformance.asking.rpc import RpcModel
 from conformance.asking.strategies import HARD_IDS, ids
 from conformance.checks.assertions import check_ok
@@ -27,15 +28,7 @@ def test_id_echo_drawn(rpc_scored: RpcModel, id: str) -> None:
 
 @requirement("grpc.infer.id-echo")
 def test_id_echo_beside(rpc_scored: RpcModel) -> None:
-    """Whatever else the request has, and of whichever version."""
-    rows = [*rpc_scored.base_rows] * (2 if rpc_scored.batched else 1)
-    outputs = [{"name": name} for name in output_names(rpc_scored)]
-    for members in ({}, {"outputs": outputs}, {"parameters": PARAMETERS}):
-        body = rpc_scored.body(rows, id="conformance", **members)
-        for version in versions(rpc_scored):
-            answer = rpc_scored.infer(body, version)
-            if answer.answered:
-                check_id_of(answer, "conformance")
+    demands.id_beside(rpc_scored)
 
 
 @requirement("grpc.infer.id-absent")

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.asking import demands
 from conformance.asking.inference import (
     check_same,
     versions,
 )
 from conformance.asking.model import Model
-from conformance.checks.assertions import check, check_no_failure, check_ok, check_takes
+from conformance.checks.assertions import check, check_takes
 from conformance.checks.skips import untested
 from conformance.harness.target import Target
 from conformance.oracles.answers import cases
@@ -23,18 +24,12 @@ OFTEN = 200  # answers, to show one that differs where one is known to have
 @given(data=st.data())
 def test_answers(scored: Model, data: st.DataObject) -> None:
     check_takes(scored.name, scored.trial.refusals)
-    rows = data.draw(scored.rows(maximum=2))
-    answer = scored.predict(rows)
-    if not answer.answered and scored.sample is None:
-        check_takes(scored.name, [a for a in (scored.predict([row]) for row in rows) if not a.answered])
-    check_ok(answer, "the request fits the metadata")
+    demands.answers(scored, data.draw(scored.rows(maximum=2)))
 
 
 @requirement("v2.infer.answers")
 def test_answers_batch(scored: Model) -> None:
-    if scored.limit > 1:
-        answer = scored.predict([*scored.base_rows] * 2)
-        check_no_failure(answer, "a row that is accepted stands there twice")
+    demands.answers_batch(scored)
 
 
 @requirement("v2.infer.known-answers")

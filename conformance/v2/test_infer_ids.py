@@ -5,12 +5,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
+from conformance.asking import demands
 from conformance.asking.inference import (
-    PARAMETERS,
     check_id,
-    check_id_of,
-    output_names,
-    versions,
 )
 from conformance.asking.model import Model
 from conformance.asking.strategies import HARD_IDS, ids
@@ -33,15 +30,7 @@ def test_id_echo_drawn(scored: Model, id: str) -> None:
 
 @requirement("v2.infer.id-echo")
 def test_id_echo_beside(scored: Model) -> None:
-    """Whatever else the request has, and at whichever path."""
-    rows = [*scored.base_rows] * (2 if scored.batched else 1)
-    outputs = [{"name": name} for name in output_names(scored)]
-    for members in ({}, {"outputs": outputs}, {"parameters": PARAMETERS}):
-        body = scored.body(rows, id="conformance", **members)
-        for version in versions(scored):
-            answer = scored.infer(body, version)
-            if answer.answered:
-                check_id_of(answer, "conformance")
+    demands.id_beside(scored)
 
 
 @requirement("v2.infer.id-empty")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from conformance.asking import demands
 from conformance.asking.inference import (
     asking,
     check_selected,
@@ -13,48 +14,30 @@ from conformance.asking.inference import (
     declared,
     drawn,
     order_of,
-    output_names,
-    paired,
 )
 from conformance.asking.model import Model
-from conformance.checks.assertions import check, check_ok, check_refused
-from conformance.wire import tensors
+from conformance.checks.assertions import check, check_ok
 
 requirement = pytest.mark.requirement
 
 
 @requirement("v2.infer.output-names")
 def test_output_names(scored: Model) -> None:
-    expected = declared(scored)
-    answer = scored.infer({k: v for k, v in scored.base_body.items() if k != "outputs"})
-    got = set(answer.outputs)
-    message = "the outputs are not the metadata's"
-    check(got == expected, message, answer, got=sorted(got), expected=sorted(expected))
+    demands.all_outputs(scored)
 
 
 @requirement("v2.infer.output-datatypes")
 @given(data=st.data())
 def test_output_datatypes(scored: Model, data: st.DataObject) -> None:
     declared(scored)
-    answer = drawn(scored, data)
-    for spec, output in paired(scored, answer):
-        got = str(output.get("datatype", spec.datatype)).upper()  # it must be there: v2.infer.schema
-        message = f"output {spec.name!r} has not the datatype of the metadata"
-        check(got == spec.datatype, message, answer, scored.metadata, got=got, expected=spec.datatype)
+    demands.output_datatypes(scored, drawn(scored, data))
 
 
 @requirement("v2.infer.output-shapes")
 @given(data=st.data())
 def test_output_shapes(scored: Model, data: st.DataObject) -> None:
     declared(scored)
-    answer = drawn(scored, data)
-    for spec, output in paired(scored, answer):
-        got = output.get("shape")
-        if not tensors.is_shape(got):
-            continue  # v2.infer.schema
-        fits = tensors.unifies(got, spec.shape)
-        message = f"output {spec.name!r} has not a shape of the metadata"
-        check(fits, message, answer, scored.metadata, got=got, expected=list(spec.shape))
+    demands.output_shapes(scored, drawn(scored, data))
 
 
 @requirement("v2.infer.output-unique")
@@ -78,12 +61,7 @@ def test_outputs_subset(scored: Model, data: st.DataObject) -> None:
 
 @requirement("v2.infer.outputs-subset")
 def test_outputs_subset_of_all(scored: Model) -> None:
-    names = output_names(scored)
-    for wanted in (names, names[-1:]) if names else ():
-        answer = asking(scored, wanted)
-        check_ok(answer, "these are outputs of the model")
-        got = sorted(answer.outputs)
-        check(got == wanted, "the outputs are not those asked for", answer, got=got, expected=wanted)
+    demands.outputs_subset(scored)
 
 
 @requirement("v2.infer.outputs-data")
@@ -98,27 +76,19 @@ def test_outputs_data(steady: Model, data: st.DataObject) -> None:
 
 @requirement("v2.infer.outputs-data")
 def test_outputs_data_of_a_batch(steady: Model) -> None:
-    rows = [*steady.base_rows] * min(steady.limit, 2)
-    usual = steady.predict(rows)
-    for name in output_names(steady):
-        answer = steady.predict(rows, outputs=[{"name": name}])
-        if usual.answered and answer.answered:
-            check_selected(answer, usual)
-
-
-_NO_OUTPUT = "no-such-output"
+    demands.outputs_data(steady)
 
 
 @requirement("v2.infer.outputs-unknown")
 def test_outputs_unknown(scored: Model) -> None:
-    check_refused(asking(scored, [_NO_OUTPUT]), f"there is no output {_NO_OUTPUT}")
+    demands.unknown_output(scored)
 
 
 @requirement("v2.infer.outputs-made-up")
 def test_outputs_made_up(scored: Model) -> None:
-    answer = asking(scored, [_NO_OUTPUT])
-    made_up = _NO_OUTPUT in answer.outputs
-    check(not made_up, f"there is no output {_NO_OUTPUT}, yet the answer has it", answer)
+    answer = asking(scored, [demands.NO_OUTPUT])
+    made_up = demands.NO_OUTPUT in answer.outputs
+    check(not made_up, f"there is no output {demands.NO_OUTPUT}, yet the answer has it", answer)
 
 
 @requirement("v2.infer.outputs-order")
