@@ -116,6 +116,26 @@ def test_an_application_that_cannot_be_made(
         create_app(tmp_path, invocations)
 
 
+_FLAVOR = """
+mlflow_version: 99.1.0
+model_uuid: 0123456789abcdef0123456789abcdef
+flavors:
+  python_function:
+    loader_module: mlflow.{flavor}
+    python_version: 3.11.0
+"""
+
+
+def test_a_model_of_another_mlflow(tmp_path: Path) -> None:
+    """One whose flavor this MLflow does not have is told with the flavor; one that it can load is served."""
+    served(tmp_path / "new" / "m", "return [1.0]")
+    (tmp_path / "new" / "m" / "model" / "MLmodel").write_text(_FLAVOR.format(flavor="of_tomorrow"), "utf-8")
+    with pytest.raises(RepositoryError, match=r"model 'm' cannot be loaded: .*mlflow\.of_tomorrow"):
+        create_app(tmp_path / "new")
+    served(tmp_path / "old" / "m", "return [1.0]", mlmodel="mlflow_version: 1.30.0\n")
+    assert create_app(tmp_path / "old").test_client().get("/v2/models/m/ready").status_code == 200
+
+
 def test_folders_as_they_are_mounted(tmp_path: Path) -> None:
     """A ConfigMap: links into a hidden folder; a model folder that is a link; a copy of an editor; a loop."""
     mount, root = tmp_path / "elsewhere" / "iris-v7", tmp_path / "models"
