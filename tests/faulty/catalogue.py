@@ -13,7 +13,9 @@ from tests.faulty import (
     permitted_limits,  # noqa: F401
     robustness,  # noqa: F401
     rpc_calls,  # noqa: F401
+    rpc_contents,  # noqa: F401
     rpc_infer,  # noqa: F401
+    rpc_permitted,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401
     v2_caches,  # noqa: F401

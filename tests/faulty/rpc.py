@@ -1,6 +1,7 @@
 """gRPC servers that differ from the reference server: their vocabulary, and how they are served."""
 
 import functools
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import numpy as np
 
 from reference_server import rpc
 from reference_server.gate import Gate
 from reference_server.limits import DEFAULTS
 from reference_server.repository import Repository
 from spec.service import NAME, calls
+from spec.tables import DATATYPES
 from tests.faulty.vocabulary import WINE
 
 INFER, READY, METADATA = "ModelInfer", "ModelReady", "ModelMetadata"
@@ -47,6 +50,27 @@ class Asked:
 
 
 Answer = Callable[[Asked], Any]  # a message, or bytes
+ECHO: dict[str, Any] = {"model": "tensors", "echo": True}
+
+
+def field_of(output: Any) -> Any:
+    return getattr(output.contents, DATATYPES[output.datatype].contents)
+
+
+def to_raw(answer: Any) -> None:
+    """Turn typed contents into raw ones."""
+    for output in answer.outputs:
+        elements = list(field_of(output))
+        if output.datatype == "BYTES":
+            raw = b"".join(struct.pack("<I", len(e)) + e for e in elements)
+        else:
+            raw = np.array(elements, DATATYPES[output.datatype].numpy).tobytes()
+        answer.raw_output_contents.append(raw)
+        output.ClearField("contents")
+
+
+def first_of(answer: Any) -> Any:
+    return field_of(answer.outputs[0])
 
 
 @dataclass(frozen=True)
