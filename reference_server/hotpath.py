@@ -151,7 +151,7 @@ def _inference(body: bytes, wanted: Columns) -> tuple[dict[str, Any], Table]:
         group = buffers.setdefault((datatype, wanted.datatypes[place]), {})
         group[place] = data.as_buffer(of_type=_BUFFERS[_KINDS[datatype]])
     _require_arrays(body, 1 + 2 * len(inputs) + _arrays(request), wanted)
-    _require(sum(map(len, buffers.values())) == len(inputs))
+    _require(len({place for group in buffers.values() for place in group}) == len(inputs))  # each once
     parts = [(sorted(group), _part(group, shape[0], *types)) for types, group in buffers.items()]
     outline = [{"name": name, "shape": shape, "datatype": "FP64", "data": []} for name in wanted.places]
     return request | {"inputs": outline}, Table(wanted, parts)
@@ -166,7 +166,7 @@ def _gathered(tensors: list[dict[str, Any]], data: list[Any], wanted: Columns) -
         _require(tensor["shape"] == shape and tensor.get("parameters", {}) in _NO_PARAMETERS)
         _require(datatype in _KINDS)
         groups.setdefault((datatype, wanted.datatypes[place]), {})[place] = values
-    _require(sum(map(len, groups.values())) == len(tensors))
+    _require(len({place for group in groups.values() for place in group}) == len(tensors))
     parts = []
     for (datatype, kind), group in groups.items():
         places = sorted(group)

@@ -20,13 +20,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from spec.service import NAME, calls
+from targets.walkthrough import COLUMNS
 from tests.conftest import ROOT
 from tests.server.conftest import Client
 from tests.server.handmade import served
 from tests.server.test_life import count, waiting
 from tests.servers import running_both, start, started
 
-COLUMN = {"inputs": [{"name": "a", "datatype": "FP64", "shape": [-1]}]}
+ONE = {"inputs": [{"name": "a", "datatype": "FP64", "shape": [-1]}]}
 Code = grpc.StatusCode
 
 
@@ -60,7 +61,7 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[Client, Calls]]:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Calls]]:
     """A server of small limits, whose model returns its column."""
     folder = tmp_path_factory.mktemp("grpc")
-    served(folder / "m", "return list(data['a'])", settings=COLUMN)
+    served(folder / "m", "return list(data['a'])", settings=ONE)
     with serving(folder, "--max-body", "4000", "--max-rows", "3") as found:
         yield found
 
@@ -119,6 +120,18 @@ def test_statuses(both: tuple[Client, Calls], change: Any, code: Any, told: str)
     assert both[1]("ModelInfer", column([1.0])).outputs
 
 
+def test_an_input_that_stands_twice(repository: Path) -> None:
+    """Instead of another one, and with another datatype."""
+    request = calls()["ModelInfer"].request(model_name="wine-classifier")
+    for name in [*COLUMNS[:-1], COLUMNS[0]]:
+        datatype, kind = ("FP32", "<f4") if len(request.inputs) == 10 else ("FP64", "<f8")
+        request.inputs.add(name=name, datatype=datatype, shape=[1])
+        request.raw_input_contents.append(np.ones(1, kind).tobytes())
+    with serving(repository / "wine-classifier") as (_, asked):
+        code, details = asked("ModelInfer", request)
+    assert (code, details) == (Code.INVALID_ARGUMENT, "inputs[10].name: 'fixed acidity' is given twice")
+
+
 def test_rows_are_limited(both: tuple[Client, Calls]) -> None:
     code, details = both[1]("ModelInfer", column([1.0] * 4))
     assert (code, details) == (Code.INVALID_ARGUMENT, "inputs[0].shape: 4 rows; at most 3 are taken here")
@@ -151,7 +164,7 @@ def test_metrics_have_both_transports(both: tuple[Client, Calls]) -> None:
 
 
 def test_the_access_log_has_both_transports(tmp_path: Path) -> None:
-    served(tmp_path / "models" / "m", "return [1.0]", settings=COLUMN)
+    served(tmp_path / "models" / "m", "return [1.0]", settings=ONE)
     log = tmp_path / "access.log"
     with serving(tmp_path / "models", "--access-log", str(log)) as (client, asked):
         client.get("/v2/health/live")
@@ -178,7 +191,7 @@ def test_reflection_describes_the_service(both: tuple[Client, Calls]) -> None:
 
 
 def test_failures_are_internal_and_say_little(tmp_path: Path) -> None:
-    served(tmp_path / "m", "raise RuntimeError('/srv/secret')", settings=COLUMN)
+    served(tmp_path / "m", "raise RuntimeError('/srv/secret')", settings=ONE)
     with serving(tmp_path) as (_, asked):
         code, details = asked("ModelInfer", column([1.0]))
     assert (code, details) == (
@@ -189,7 +202,7 @@ def test_failures_are_internal_and_say_little(tmp_path: Path) -> None:
 
 def test_the_turns_are_those_of_http(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    served(tmp_path / "models" / "m", f"{waiting(gate)}; return [1.0]", settings=COLUMN)
+    served(tmp_path / "models" / "m", f"{waiting(gate)}; return [1.0]", settings=ONE)
     limits = ("--threads", "1", "--max-waiting", "1")
     with serving(tmp_path / "models", *limits) as (client, asked), ThreadPoolExecutor(2) as pool:
         first = [pool.submit(asked, "ModelInfer", column([1.0])) for _ in range(2)]
@@ -207,7 +220,7 @@ def test_the_turns_are_those_of_http(tmp_path: Path) -> None:
 
 def test_what_was_taken_is_answered_when_it_stops(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    served(tmp_path / "models" / "m", f"{waiting(gate)}; return [1.0]", settings=COLUMN)
+    served(tmp_path / "models" / "m", f"{waiting(gate)}; return [1.0]", settings=ONE)
     command = start(tmp_path / "models", "--grpc-port", "0", "--workers", "2")
     with started(*command) as process, ThreadPoolExecutor(1) as pool:
         assert process.stdout is not None
@@ -224,7 +237,7 @@ def test_what_was_taken_is_answered_when_it_stops(tmp_path: Path) -> None:
 
 
 def test_all_workers_answer(tmp_path: Path) -> None:
-    served(tmp_path / "m", "import os; return [float(os.getpid())]", settings=COLUMN)
+    served(tmp_path / "m", "import os; return [float(os.getpid())]", settings=ONE)
     with serving(tmp_path, "--workers", "2") as (_, asked):
         found = {
             Calls(asked.address)("ModelInfer", column([1.0])).outputs[0].contents.fp64_contents[0]
@@ -234,7 +247,7 @@ def test_all_workers_answer(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
-    served(tmp_path / "m", "import os; return [float(os.getpid())]", settings=COLUMN)
+    served(tmp_path / "m", "import os; return [float(os.getpid())]", settings=ONE)
     with serving(tmp_path) as (_, asked):
         first = int(asked("ModelInfer", column([1.0])).outputs[0].contents.fp64_contents[0])
         os.kill(first, signal.SIGKILL)

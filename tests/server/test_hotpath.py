@@ -269,6 +269,20 @@ def test_a_size_is_an_integer(pairs: dict[str, Pair], shape: str, place: int) ->
     assert hot[0] == (400 if "true" in shape else 200)
 
 
+def test_an_input_that_stands_twice_is_not_two_inputs(pairs: dict[str, Pair]) -> None:
+    """Nor when its datatypes differ: they are read group by group."""
+    pair = pairs["wine-classifier"]
+    assert pair.model.columns is not None
+    first, *others = pair.model.columns.places
+    texts = [f'{{"name":"{name}","shape":[1],"datatype":"FP64","data":[1]}}' for name in (first, *others)]
+    texts[-1] = texts[0].replace("FP64", "FP32")
+    hot, plain = pair.answers(
+        "/v2/models/wine-classifier/infer", f'{{"inputs":[{",".join(texts)}]}}'.encode()
+    )
+    assert hot == plain
+    assert hot[0] == 400
+
+
 def check(pair: Pair, path: str, bodies: st.SearchStrategy[bytes]) -> None:
     @settings(max_examples=50, deadline=None)
     @given(bodies)
