@@ -8,6 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from conformance.asking import conditions
 from conformance.asking.invocations import PATH, Invocations
 from conformance.asking.rest import RestModel
 from conformance.checks.skips import no_request, untested
@@ -155,25 +156,19 @@ def client(target: Target) -> Client:
 @pytest.fixture(scope="session")
 def scored(model: RestModel) -> RestModel:
     """A model with a request that it is known to accept."""
-    if model.base is None:
-        no_request(model.name)
-    return model
+    return conditions.accepting(model)
 
 
 @pytest.fixture(scope="session")
 def steady(scored: RestModel) -> RestModel:
     """A model that gives the same answer to the same request."""
-    if not scored.deterministic:
-        untested(f"{scored.name} answers the same request differently")
-    return scored
+    return conditions.steady(scored)
 
 
 @pytest.fixture(scope="session")
 def batched(steady: RestModel) -> RestModel:
     """A steady model whose inputs take any number of rows, each predicted for itself."""
-    if steady.limit == 1 or not steady.row_wise:
-        untested(f"{steady.name} takes no batches of independent rows")
-    return steady
+    return conditions.batched(steady)
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._loading = True
         self._stopping: Any = None  # the end of the gRPC service
+        self._looked = 0.0
         self._arriving: deque[Any] = deque()  # connections whose next request is still to come
 
     def init_signals(self) -> None:
@@ -213,14 +214,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_keepalived(self) -> None:
         """Close idle connections, all of them when it stops: a client may hold one for longer than the server
         has left."""
-        now = time.monotonic()
         if not self.alive:
             for connection in chain.from_iterable(getattr(self, name, ()) for name in _IDLE):
                 connection.timeout = 0
-            for connection in self._arriving:
-                connection.timeout = min(connection.timeout, now + _GREETING)
         super().murder_keepalived()
+        now = time.monotonic()
+        if now - self._looked > _LOOK:  # there may be many of them, and this comes after each event
+            self._looked = now
+            self._murder_arriving(now)
+
+    def _murder_arriving(self, now: float) -> None:
+        """Answer requests that are late, and close connections on which none has begun in time."""
         for connection in list(self._arriving):
+            if not self.alive:
+                connection.timeout = min(connection.timeout, now + _GREETING)
             sock = connection.sock
             if sock.deadline < now:
                 self._arrived(connection)

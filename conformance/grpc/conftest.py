@@ -2,8 +2,9 @@
 
 import pytest
 
+from conformance.asking import conditions
 from conformance.asking.rpc import RpcModel
-from conformance.checks.skips import no_request, untested
+from conformance.checks.skips import untested
 from conformance.harness.target import Target
 from conformance.transport.channel import Channel
 
@@ -37,22 +38,16 @@ def _service(request: pytest.FixtureRequest, absent: bool) -> None:
 @pytest.fixture(scope="session")
 def rpc_scored(rpc_model: RpcModel) -> RpcModel:
     """A model with a request that it is known to accept."""
-    if rpc_model.base is None:
-        no_request(rpc_model.name)
-    return rpc_model
+    return conditions.accepting(rpc_model)
 
 
 @pytest.fixture(scope="session")
 def rpc_steady(rpc_scored: RpcModel) -> RpcModel:
     """A model that gives the same answer to the same request."""
-    if not rpc_scored.deterministic:
-        untested(f"{rpc_scored.name} answers the same request differently")
-    return rpc_scored
+    return conditions.steady(rpc_scored)
 
 
 @pytest.fixture(scope="session")
 def rpc_batched(rpc_steady: RpcModel) -> RpcModel:
     """A steady model whose inputs take any number of rows, each predicted for itself."""
-    if rpc_steady.limit == 1 or not rpc_steady.row_wise:
-        untested(f"{rpc_steady.name} takes no batches of independent rows")
-    return rpc_steady
+    return conditions.batched(rpc_steady)

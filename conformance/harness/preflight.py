@@ -17,6 +17,7 @@ from conformance.harness import gateway
 from conformance.harness.target import NotYet, SetupError, Target
 from conformance.oracles.answers import Answers
 from conformance.transport import rest
+from conformance.transport.answer import Transport
 from conformance.transport.exchange import Exchange, Request
 from conformance.transport.http import ABSENT, GUARDED, KEPT_OUT, UNAVAILABLE, Client
 from conformance.transport.lost import AccessLost, NoAnswer, TargetDied
@@ -56,10 +57,14 @@ class Asked:
     scoring_only: bool = False
 
     def model(self, client: Client, name: str) -> RestModel:
-        """The model called ``name``."""
+        """The model called ``name``, over HTTP."""
+        return self.of(RestModel, Rest(client), name)
+
+    def of(self, kind: Callable[..., T], transport: Transport, name: str) -> T:
+        """The model called ``name``, of a kind and behind a transport."""
         known = self.answers[name].example if name in self.answers else None
         given, scored = self.sample.request, self.sample.scored
-        return RestModel(Rest(client), name, given, self.row_wise, known, self.version, scored)
+        return kind(transport, name, given, self.row_wise, known, self.version, scored)
 
 
 def waited(look: Callable[[], T], seconds: float) -> T:

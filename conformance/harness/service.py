@@ -64,9 +64,7 @@ class Service:
         return replace(target, channel=self.channel, rpc_models=found)
 
     def _model(self, asked: Asked, name: str) -> RpcModel:
-        known = asked.answers[name].example if name in asked.answers else None
-        sample, scored = asked.sample.request, asked.sample.scored
-        return RpcModel(Rpc(self.channel), name, sample, asked.row_wise, known, asked.version, scored)
+        return asked.of(RpcModel, Rpc(self.channel), name)
 
 
 def _check(channel: Channel, ready: bool) -> None:

@@ -25,7 +25,6 @@ _BROKEN = re.compile(
 )
 _AGAIN = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}  # too many requests
 _PAUSE, _PAUSES = 0.5, 10.0  # seconds: for one, in all
-_RETURN_SECONDS = 10.0  # how long a dead target may take to come back
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -128,18 +127,11 @@ class Channel:
             return Reply(request, code, details)
         cause = f"no gRPC answer: {code}: {details}"
         if not self.route.accepts():
-            raise self._died(request, cause)
+            begun = self._client.shared.begun
+            raise TargetDied(request, cause, back=begun and self.route.comes_back())
         if late or not again:
             raise NoAnswer(request, cause)
         return None
-
-    def _died(self, request: CallRequest, cause: str) -> TargetDied:
-        deadline = time.monotonic() + _RETURN_SECONDS
-        while self._client.shared.begun and time.monotonic() < deadline:
-            time.sleep(0.2)
-            if self.route.accepts():
-                return TargetDied(request, cause, back=True)
-        return TargetDied(request, cause, back=False)
 
 
 def _open(route: Route) -> grpc.Channel:

@@ -32,7 +32,6 @@ _PAUSES = {False: 10.0, True: 300.0}  # seconds in all: in the preflight, after 
 _SHORT_PAUSE = 0.5  # seconds, where it names none
 _TRIES = 6
 _ONCE = urllib3.Retry(False, redirect=False)
-_RETURN_SECONDS = 10.0  # how long a dead target may take to come back
 
 
 class Shared:
@@ -239,9 +238,4 @@ class Client:
         cause = " ".join(str(error).split())
         if self.route.accepts():
             return NoAnswer(request, f"no HTTP response: {cause}")
-        deadline = time.monotonic() + _RETURN_SECONDS
-        while self.shared.begun and time.monotonic() < deadline:
-            time.sleep(0.2)
-            if self.route.accepts():
-                return TargetDied(request, cause, back=True)
-        return TargetDied(request, cause, back=False)
+        return TargetDied(request, cause, back=self.shared.begun and self.route.comes_back())

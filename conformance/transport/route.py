@@ -3,6 +3,7 @@
 import shlex
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -16,6 +17,7 @@ import urllib3
 from urllib3.util import parse_url
 
 _CONNECT_SECONDS = 5.0
+_RETURN_SECONDS = 10.0  # how long a dead target may take to come back
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,15 @@ class Route:
         if self.proxy:
             connection.set_tunnel(*_address(urlsplit(self.url)), self.proxy_headers)
         return connection
+
+    def comes_back(self) -> bool:
+        """Whether the target takes connections again, some seconds after it took none."""
+        deadline = time.monotonic() + _RETURN_SECONDS
+        while time.monotonic() < deadline:
+            time.sleep(0.2)
+            if self.accepts():
+                return True
+        return False
 
     def accepts(self) -> bool:
         """Whether the target takes connections; without TLS, whether its proxy does."""

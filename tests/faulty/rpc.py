@@ -79,7 +79,8 @@ class RpcVariant:
 
     model: what it serves. echo, known: the suite is told that it returns its inputs; its known answers.
     beside: the reference server's HTTP is beside it. service: its name. lacks: calls that are not there.
-    any_call: it has all that may be asked for. server: options of gRPC's library.
+    any_call: it has all that may be asked for. server: options of gRPC's library. raw_bytes: it is given a
+    call's bytes, not its message.
     """
 
     name: str
@@ -113,7 +114,7 @@ def fault(*breaks: str, **how: Any) -> Callable[[Answer], Answer]:
     return register
 
 
-permitted = functools.partial(fault)
+permitted = fault
 
 
 def edits(*names: str) -> Callable[[Callable[[Any, Asked], object]], Answer]:
