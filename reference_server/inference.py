@@ -3,9 +3,10 @@
 Source: inference_rest.md, Inference.
 """
 
+from collections.abc import Container
 from typing import Any
 
-from reference_server import decoding, encoding, hotpath, jsonio
+from reference_server import binary, decoding, encoding, hotpath, jsonio
 from reference_server.checking import check
 from reference_server.errors import BadRequest
 from reference_server.limits import DEFAULTS, Limits
@@ -15,15 +16,33 @@ from reference_server.signature import Tensor
 _OUTPUT_TYPES = ("np", "str", "base64", "datetime", "pd_json")
 
 
-def infer(model: Model, body: bytes, limits: Limits = DEFAULTS) -> dict[str, Any]:
-    """The inference response for ``body``.
+def infer(
+    model: Model, body: bytes, length: str | None = None, limits: Limits = DEFAULTS
+) -> tuple[dict[str, Any], list[bytes]]:
+    """The inference response for ``body``, and the bytes of those outputs that are wanted so. ``length``: of
+    its JSON, where there may be bytes behind it.
 
     Raises ``BadRequest`` for a request at fault, ``ModelError`` when the model fails or its prediction does
     not fit its metadata.
     """
-    hot = hotpath.inference(body, model.columns) if model.columns is not None else None
-    request, table = hot or (check(jsonio.loads(body, limits.depth)), None)
-    return _infer(model, request, table, limits)
+    if length is not None:
+        request, data = binary.read(body, length, model.inputs, limits.depth)
+        table = _table(model, request, data)
+    else:
+        hot = hotpath.inference(body, model.columns) if model.columns is not None else None
+        request, table = hot or (check(_json(body, limits)), None)
+    wanted = binary.wanted(request)
+    response = _infer(model, request, table, limits, exact=wanted)
+    return response, binary.take_bytes(response["outputs"], wanted)
+
+
+def _json(body: bytes, limits: Limits) -> Any:
+    try:
+        return jsonio.loads(body, limits.depth)
+    except BadRequest as error:
+        if b"binary_data_size" in body:
+            raise BadRequest(f"{error}; with binary data, {binary.HEADER} is needed") from None
+        raise
 
 
 def of_tensors(
@@ -32,19 +51,29 @@ def of_tensors(
     """The inference response for a request whose inputs have their ``data`` beside them, as arrays of numbers
     and lists of texts; those of its outputs are of these kinds too. Raises as ``infer`` does."""
     check(request)
+    return _infer(model, request, _table(model, request, data), limits, exact=binary.ALL)
+
+
+def _table(model: Model, request: dict[str, Any], data: list[Any]) -> hotpath.Table | None:
+    """The table that the data of the inputs are; None where they are none, and the inputs have them."""
     table = None
     if model.columns is not None and request.get("parameters", {}).get("content_type") in (None, "pd"):
         table = hotpath.gathered(request["inputs"], data, model.columns)
     if table is None:
         for tensor, values in zip(request["inputs"], data, strict=True):
-            tensor["data"] = values if isinstance(values, list) else values.tolist()
-    return _infer(model, request, table, limits, exact=True)
+            if values is not None:
+                tensor["data"] = values if isinstance(values, list) else values.tolist()
+    return table
 
 
 def _infer(
-    model: Model, request: dict[str, Any], table: hotpath.Table | None, limits: Limits, exact: bool = False
+    model: Model,
+    request: dict[str, Any],
+    table: hotpath.Table | None,
+    limits: Limits,
+    exact: Container[str],
 ) -> dict[str, Any]:
-    """``exact``: numbers of the response are as they are, NaN and infinities too; else as JSON has them."""
+    """``exact``: outputs whose numbers are as they are, NaN and infinities too; others as JSON has them."""
     _refuse_rows(_rows(request) if table is None else [table.rows], limits.rows)
     asked = _asked(request)
     if model.outputs is not None and model.outputs.tensors:
@@ -54,7 +83,9 @@ def _infer(
     parts = {tensor.name: (tensor, values) for tensor, values in encoding.split(prediction, model.outputs)}
     _refuse_unknown(asked, list(parts))
     wanted = asked or dict.fromkeys(parts)
-    outputs = [encoding.encode(*parts[name], _as(parts[name][0], wanted[name]), exact) for name in wanted]
+    outputs = [
+        encoding.encode(*parts[name], _as(parts[name][0], wanted[name]), name in exact) for name in wanted
+    ]
     return _response(model, request, outputs)
 
 

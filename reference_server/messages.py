@@ -1,19 +1,19 @@
 """Messages of the gRPC service, read and written. Numbers become arrays without Python's objects in between.
 
-Sources: open_inference_grpc.proto; the raw form of BYTES is Triton's, extension_binary_data.md.
+Source: open_inference_grpc.proto; ``codecs/raw.py`` for raw contents.
 """
 
-import struct
 from typing import Any
 
 import numpy as np
 
+from reference_server.codecs import raw
+from reference_server.codecs.elements import CodecError
 from reference_server.codecs.numeric import Array
 from reference_server.errors import BadRequest, ModelError
 from spec.service import calls
 from spec.tables import DATATYPES
 
-_LENGTH = struct.Struct("<I")  # before each element of raw BYTES
 _KINDS = {bool: "bool_param", int: "int64_param", float: "double_param", str: "string_param"}
 # Typed fields of more than one datatype: what is out of range is told when it is read.
 _FIELDS = {"int_contents": np.dtype("int32"), "uint_contents": np.dtype("uint32")}
@@ -22,9 +22,9 @@ _FIELDS = {"int_contents": np.dtype("int32"), "uint_contents": np.dtype("uint32"
 def read(message: Any) -> tuple[dict[str, Any], list[Any]]:
     """The members of a ModelInferRequest, without data; and the data of each input, flat: an array of numbers
     or a list of texts. Raises ``BadRequest`` for contents that do not fit."""
-    raw = list(message.raw_input_contents)
-    if raw and len(raw) != len(message.inputs):
-        raise BadRequest(f"raw_input_contents: {len(raw)} entries for {len(message.inputs)} inputs")
+    blobs = list(message.raw_input_contents)
+    if blobs and len(blobs) != len(message.inputs):
+        raise BadRequest(f"raw_input_contents: {len(blobs)} entries for {len(message.inputs)} inputs")
     request: dict[str, Any] = {"inputs": []} | ({"id": message.id} if message.id else {})
     request |= _parameters(message)
     data = []
@@ -34,9 +34,12 @@ def read(message: Any) -> tuple[dict[str, Any], list[Any]]:
             allowed = ", ".join(DATATYPES)
             raise BadRequest(f"{where}: datatype {tensor.datatype!r} is not supported; use one of {allowed}")
         count = _count(tensor, where)
-        if raw and tensor.contents.ListFields():
+        if blobs and tensor.contents.ListFields():
             raise BadRequest(f"{where}: contents must not be given beside raw_input_contents")
-        elements = _raw(tensor, raw[place], where) if raw else _typed(tensor, where)
+        try:
+            elements = raw.decode(blobs[place], tensor.datatype) if blobs else _typed(tensor, where)
+        except CodecError as error:
+            raise BadRequest(f"{where}: {error}") from None
         if len(elements) != count:
             raise BadRequest(f"{where}: {len(elements)} elements for shape {list(tensor.shape)}")
         members = {"name": tensor.name, "shape": list(tensor.shape), "datatype": tensor.datatype, "data": []}
@@ -57,38 +60,6 @@ def _count(tensor: Any, where: str) -> int:
     return count
 
 
-def _raw(tensor: Any, data: bytes, where: str) -> Any:
-    row = DATATYPES[tensor.datatype]
-    if tensor.datatype == "BYTES":
-        return _texts(_split(data, where), where)
-    assert row.size is not None
-    if len(data) % row.size:
-        raise BadRequest(f"{where}: {len(data)} bytes are no whole number of {tensor.datatype}")
-    if tensor.datatype == "BOOL" and np.frombuffer(data, np.uint8).max(initial=0) > 1:
-        raise BadRequest(f"{where}: an element of BOOL is one byte, 0 or 1")
-    return np.frombuffer(data, np.dtype(row.numpy).newbyteorder("<")).astype(row.numpy, copy=False)
-
-
-def _split(data: bytes, where: str) -> list[bytes]:
-    found, place = [], 0
-    while place < len(data):
-        end = place + _LENGTH.size
-        if end <= len(data):
-            end += _LENGTH.unpack_from(data, place)[0]
-        if end > len(data) or end < place + _LENGTH.size:
-            raise BadRequest(f"{where}: the element at byte {place} is longer than the raw contents")
-        found.append(data[place + _LENGTH.size : end])
-        place = end
-    return found
-
-
-def _texts(elements: list[bytes], where: str) -> list[str]:
-    try:
-        return [element.decode() for element in elements]
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"{where}: {error.object[:20]!r} is no UTF-8, and this server takes text") from None
-
-
 def _typed(tensor: Any, where: str) -> Any:
     row = DATATYPES[tensor.datatype]
     if not row.contents:
@@ -98,7 +69,7 @@ def _typed(tensor: Any, where: str) -> Any:
         raise BadRequest(f"{where}: {others[0]} is not for {tensor.datatype}: use {row.contents}")
     elements = getattr(tensor.contents, row.contents)
     if tensor.datatype == "BYTES":
-        return _texts(list(elements), where)
+        return raw.texts(list(elements))
     return np.array(elements, _FIELDS.get(row.contents, np.dtype(row.numpy)))
 
 
@@ -112,22 +83,23 @@ def _parameters(holder: Any) -> dict[str, Any]:
     }
 
 
-def response(answer: dict[str, Any], raw: bool) -> Any:
+def response(answer: dict[str, Any], as_bytes: bool) -> Any:
     """The ModelInferResponse with the members of ``answer``, whose data are arrays of numbers or lists of
-    texts; raw where an output has no typed field. Raises ``ModelError`` for what is missing."""
+    texts. ``as_bytes``: raw, as where an output has no typed field. Raises ``ModelError`` for what is
+    missing."""
     message = calls()["ModelInfer"].response(
         model_name=answer["model_name"],
         model_version=answer.get("model_version", ""),
         id=answer.get("id", ""),
     )
     _put_parameters(message, answer)
-    raw = raw or not all(DATATYPES[output["datatype"]].contents for output in answer["outputs"])
+    as_bytes = as_bytes or not all(DATATYPES[output["datatype"]].contents for output in answer["outputs"])
     for output in answer["outputs"]:
         written = message.outputs.add(name=output["name"], datatype=output["datatype"], shape=output["shape"])
         _put_parameters(written, output)
         elements = _elements(output)
-        if raw:
-            message.raw_output_contents.append(_bytes(elements))
+        if as_bytes:
+            message.raw_output_contents.append(raw.encode(elements))
         else:
             field = DATATYPES[output["datatype"]].contents
             typed = elements if isinstance(elements, list) else elements.tolist()
@@ -136,18 +108,10 @@ def response(answer: dict[str, Any], raw: bool) -> Any:
 
 
 def _elements(output: dict[str, Any]) -> Array | list[bytes]:
-    row = DATATYPES[output["datatype"]]
-    if row.element != "string":
-        return np.asarray(output["data"], row.numpy).reshape(-1)
-    if None in output["data"]:
-        raise ModelError(f"output {output['name']!r} has missing texts, which gRPC cannot say")
-    return [text.encode() for text in output["data"]]
-
-
-def _bytes(elements: Array | list[bytes]) -> bytes:
-    if isinstance(elements, list):
-        return b"".join(_LENGTH.pack(len(element)) + element for element in elements)
-    return elements.astype(elements.dtype.newbyteorder("<"), copy=False).tobytes()
+    try:
+        return raw.elements(output["data"], output["datatype"])
+    except CodecError as error:
+        raise ModelError(f"output {output['name']!r}: {error}") from None
 
 
 def _put_parameters(message: Any, holder: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from reference_server import __version__, jsonio
+from reference_server import __version__, binary, jsonio
 from reference_server.errors import BadRequest, Unavailable
 from reference_server.gate import Gate
 from reference_server.inference import infer
@@ -10,7 +10,7 @@ from reference_server.limits import Limits
 from reference_server.openapi import document
 from reference_server.repository import Repository
 from reference_server.tracing import REQUEST_ID
-from reference_server.web import answer, body, require_json
+from reference_server.web import answer, answer_binary, body, require_json
 
 _MODEL = ("/models/<name>", "/models/<name>/versions/<version>")
 
@@ -21,7 +21,7 @@ def blueprint(repository: Repository, limits: Limits, gate: Gate) -> Blueprint:
 
     @routes.get("")
     def server_metadata() -> Response:
-        extensions = ["model_repository_index"]
+        extensions = ["model_repository_index", binary.NAME]
         return answer({"name": "reference-server", "version": __version__, "extensions": extensions})
 
     @routes.get("/health/live")
@@ -52,14 +52,13 @@ def blueprint(repository: Repository, limits: Limits, gate: Gate) -> Blueprint:
     @routes.post(_MODEL[1] + "/infer")
     def inference(name: str, version: str | None = None) -> Response:
         model = repository.find(name, version)
-        require_json()
-        if "Inference-Header-Content-Length" in request.headers:
-            raise BadRequest("the binary tensor extension is not supported; send data as JSON")
+        length = request.headers.get(binary.HEADER)
+        require_json(*([] if length is None else [binary.MEDIA_TYPE]))
         sent = body()
         with gate.turn():
-            response = infer(model, sent, limits)
+            response, blobs = infer(model, sent, length, limits)
         request.environ[REQUEST_ID] = response.get("id")
-        return answer(response)
+        return answer_binary(response, blobs) if blobs else answer(response)
 
     @routes.post("/repository/index")
     def index() -> Response:

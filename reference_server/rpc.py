@@ -71,7 +71,7 @@ class Service:
         model = self._find(request.model_name, request.model_version)
         with self._gate.turn():
             answer = inference.of_tensors(model, *messages.read(request), self._limits)
-        return messages.response(answer, raw=bool(request.raw_input_contents))
+        return messages.response(answer, as_bytes=bool(request.raw_input_contents))
 
     def _find(self, name: str, version: str) -> Model:
         return self._models.find(name, version or None)

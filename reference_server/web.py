@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from reference_server import jsonio, tracing
+from reference_server import binary, jsonio, tracing
 from reference_server.errors import NotNow, ServingError, UnsupportedMediaType
 from reference_server.limits import Limits
 
@@ -33,6 +33,14 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(jsonio.dumps(value), status, mimetype=JSON)
 
 
+def answer_binary(value: Any, blobs: list[bytes]) -> Response:
+    """An answer with ``value`` as JSON, and bytes behind it."""
+    text = jsonio.dumps(value)
+    response = Response(b"".join([text, *blobs]), mimetype=binary.MEDIA_TYPE)
+    response.headers[binary.HEADER] = str(len(text))
+    return response
+
+
 def body() -> bytes:
     """The request's body. Raises ``UnsupportedMediaType`` for an encoded one, 413 when it is too large."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
@@ -44,11 +52,12 @@ def body() -> bytes:
     return data
 
 
-def require_json() -> None:
-    """Raises ``UnsupportedMediaType`` for a Content-Type other than JSON in UTF-8; none at all will do."""
+def require_json(*others: str) -> None:
+    """Raises ``UnsupportedMediaType`` for a Content-Type other than JSON in UTF-8, or these others; there
+    need be none."""
     given = request.headers.get("Content-Type")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if given is not None and request.mimetype != JSON:
+    if given is not None and request.mimetype not in (JSON, *others):
         raise UnsupportedMediaType(f"Content-Type {given!r} is not supported; send {JSON}")
     if charset not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(f"charset {charset!r} is not supported; send UTF-8")

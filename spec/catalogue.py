@@ -9,7 +9,7 @@ from typing import Literal
 _ROOT = Path(__file__).parent
 
 Level = Literal["MUST", "SHOULD", "CHARACTERISE"]
-PROFILES = ("v2", "mlflow", "content-types", "signature", "parity", "robustness", "grpc")
+PROFILES = ("v2", "mlflow", "content-types", "signature", "parity", "binary", "robustness", "grpc")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ Source: Triton Inference Server 2.51.0, docs/protocol/extension_*.md.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+from conformance.asking import binary
 from conformance.asking.rest import RestModel
 from conformance.transport.http import ABSENT
 from conformance.transport.outcome import Judged
-
-_LENGTH = "inference-header-content-length"
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,10 @@ def _address(method: str, path: str, model: RestModel) -> Told:
 
 
 def _binary(model: RestModel) -> Told:
-    """Whether an answer is binary where the request asks for it, which may be refused."""
-    answer = model.post(_with(model.base_body, binary_data_output=True))
-    there = not answer.answered or _LENGTH in answer.response.headers
-    return Told(answer, there, "an answer asked for as binary has its header", f"no {_LENGTH}")
+    """Whether requests or answers may be binary; what else there must be are requirements of their own."""
+    answer = binary.plain(model, binary.for_all(model.base_body))
+    there = binary.there(model)
+    return Told(answer, there, "requests or answers may be binary", "neither may")
 
 
 def _classification(model: RestModel) -> Told:
@@ -51,13 +49,9 @@ def _classification(model: RestModel) -> Told:
     return Told(answer, there, "an output asked for as classes is BYTES", got)
 
 
-def _with(body: Mapping[str, Any], **parameters: Any) -> dict[str, Any]:
-    return {**body, "parameters": {**body.get("parameters", {}), **parameters}}
-
-
 _INDEX = partial(_address, "POST", "/v2/repository/index")
 EXTENSIONS: Mapping[str, Callable[[RestModel], Told]] = {
-    "binary_tensor_data": _binary,
+    binary.NAME: _binary,
     "classification": _classification,
     "cuda_shared_memory": partial(_address, "GET", "/v2/cudasharedmemory/status"),
     "logging": partial(_address, "GET", "/v2/logging"),

@@ -7,7 +7,6 @@ from conformance.asking.rpc import RpcModel
 from conformance.checks.assertions import check
 from conformance.checks.skips import no_request, not_implemented
 from conformance.harness.target import Target
-from conformance.transport.answer import Answer
 from conformance.wire import tensors
 
 requirement = pytest.mark.requirement
@@ -25,17 +24,12 @@ def _twin(model: RpcModel, target: Target) -> RestModel:
     return twin
 
 
-def _has_null(answer: Answer) -> bool:
-    """Whether something is missing in an answer over HTTP: gRPC has no null, and may have NaN for it."""
-    return any(None in tensors.flat(output.get("data")) for output in answer.outputs.values())
-
-
 @requirement("grpc.parity.predictions")
 def test_predictions(rpc_steady: RpcModel, target: Target) -> None:
     twin = _twin(rpc_steady, target)
     for rows in [[row] for row in rpc_steady.probes] + [[*rpc_steady.base_rows] * min(rpc_steady.limit, 2)]:
         one, two = twin.infer(rpc_steady.body(rows)), rpc_steady.predict(rows)
-        if one.answered and two.answered and not _has_null(one):
+        if one.answered and two.answered and not tensors.has_null(one.outputs):
             different = tensors.difference(one.outputs, two.outputs)
             check(not different, "HTTP and gRPC have different predictions", one, two, got=different)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
+from conformance.asking import binary
 from conformance.asking.declared import specs
 from conformance.asking.invocations import PATH, Invocations
 from conformance.asking.rest import RestModel
@@ -287,6 +288,7 @@ def _missing(v2: bool, mlflow: bool, models: Sequence[RestModel], asked: Asked) 
         "content-types": no_v2 or ("" if told else "the metadata names no content_type"),
         "signature": no_v2 or ("" if asked.mlmodel else "needs the model itself: --mlmodel DIR"),
         "parity": no_v2 or no_mlflow,
+        "binary": no_v2 or ("" if binary.there(models[0]) else "requests and answers are JSON alone"),
         "robustness": "",
     }
     return {profile: reason for profile, reason in reasons.items() if reason}

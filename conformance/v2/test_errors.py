@@ -8,12 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from conformance.asking import binary
 from conformance.asking.elements import one_of_each_datatype, respelled, taken_as, with_element
 from conformance.asking.rest import RestModel
-from conformance.checks.assertions import check, fail
+from conformance.checks.assertions import check, check_refused, fail
 from conformance.checks.http import check_status
 from conformance.checks.leaks import leak, strings
 from conformance.checks.skips import not_implemented, untested
+from conformance.harness.target import Target
 from conformance.mistakes import fuzz
 from conformance.mistakes.inference import COERCIONS, LENIENT, NO_JSON, NO_REQUEST, OPEN
 from conformance.mistakes.survey import Probe, Survey
@@ -309,6 +311,13 @@ def test_missing_input(survey: Survey) -> None:
     predicted = _predicted(survey, "missing-input")
     if len(predicted) == len(left_out):
         _check_none(predicted, len(left_out), "a prediction is made all the same", _status)
+
+
+@requirement("v2.errors.binary-data")
+def test_binary_data(scored: RestModel, target: Target) -> None:
+    if "binary" not in target.missing:
+        not_implemented("the server has binary tensor data")
+    check_refused(binary.ask(scored, scored.base_body), "the server has no binary tensor data")
 
 
 @requirement("v2.errors.leniency")

@@ -1,4 +1,4 @@
-"""The elements of a tensor as gRPC carries them: in typed fields, or as raw bytes. Pure functions.
+"""The elements of a tensor in typed fields (gRPC), or as raw bytes (binary tensor data too). Pure functions.
 
 Sources: inference_grpc.md, Tensor Data; for the raw form of BYTES and the order of bytes, Triton's
 extension_binary_data.md (ruling in spec/requirements/grpc-contents.toml).
@@ -33,7 +33,7 @@ def typed(datatype: str, elements: Sequence[Any]) -> list[Any]:
     if kind == "number":
         return [float("nan") if element is None else float(element) for element in elements]
     if None in elements:
-        raise ValueError(f"gRPC has no null for {datatype}")
+        raise ValueError(f"there is no null for {datatype}")
     return list(elements) if kind == "boolean" else [int(element) for element in elements]
 
 
@@ -71,7 +71,7 @@ def as_bytes(element: Any) -> bytes:
         return element.encode("utf-8", "surrogatepass")
     if isinstance(element, bytes):
         return element
-    raise ValueError(f"gRPC has no {type(element).__name__} for BYTES")
+    raise ValueError(f"BYTES can be no {type(element).__name__}")
 
 
 def as_text(element: bytes) -> str | bytes:

@@ -210,6 +210,11 @@ def outputs_by_name(body: Any) -> dict[str, dict[str, Any]]:
     return {o["name"]: o for o in outputs if isinstance(o, dict) and isinstance(o.get("name"), str)}
 
 
+def has_null(outputs: Outputs) -> bool:
+    """Whether an element is missing, as JSON says it: without null it may be NaN, or an infinity."""
+    return any(None in flat(output.get("data")) for output in outputs.values())
+
+
 def difference(one: Outputs, two: Outputs) -> str:
     """The first difference between two sets of output tensors; empty when they agree.
 

@@ -1,0 +1,137 @@
+"""Binary tensor data in requests; their answers are JSON."""
+
+import gzip
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conformance.asking.binary import NAME, ask, parts_of, send
+from conformance.asking.inference import check_same, told
+from conformance.asking.model import Model
+from conformance.asking.rest import RestModel
+from conformance.checks.assertions import check, check_no_failure, check_ok
+from conformance.checks.skips import not_implemented, untested
+from conformance.harness.target import Target
+from conformance.transport.answer import Answer
+from conformance.transport.binary import OCTETS, read
+from conformance.wire.binary import HEADER, moved, size_of
+from conformance.wire.contents import SIZES
+from conformance.wire.jsontext import written
+
+requirement = pytest.mark.requirement
+Behaviour = Callable[[str, str], None]
+
+
+@requirement("binary.request.accepted")
+def test_accepted(scored: RestModel) -> None:
+    for count in sorted({1, min(scored.limit, 3)}):
+        body = scored.body([*scored.base_rows] * count)
+        if scored.infer(body).answered:
+            check_ok(ask(scored, body), "the same request is answered in JSON")
+
+
+@requirement("binary.request.equals-json")
+@given(data=st.data())
+def test_equals_json(steady: RestModel, data: st.DataObject) -> None:
+    rows = data.draw(st.one_of(st.just(list(steady.base_rows)), steady.rows()))
+    body = steady.body(rows)
+    usual, answer = steady.infer(body), ask(steady, body)
+    assume(usual.answered and answer.answered)
+    check_same(usual, answer, "binary data have another prediction than JSON")
+
+
+def _several(model: Model) -> list[str]:
+    names = [spec.name for spec in model.inputs]
+    if len(names) < 2:
+        not_implemented("the model has one input")
+    return names
+
+
+@requirement("binary.request.mixed")
+def test_mixed(steady: RestModel) -> None:
+    names = _several(steady)
+    body = steady.base_body
+    _taken(steady)
+    for inputs in (names[::2], names[1::2]):
+        answer = ask(steady, body, inputs)
+        check_ok(answer, f"binary are {', '.join(inputs)}, the others JSON")
+        check_same(steady.infer(body), answer, "another prediction than where all are JSON")
+
+
+@requirement("binary.request.order")
+def test_order(steady: RestModel) -> None:
+    _several(steady)
+    for row in steady.probes:
+        body = steady.body([row])
+        body["inputs"].reverse()
+        usual, answer = steady.infer(body), ask(steady, body)
+        if usual.answered and answer.answered:
+            check_same(usual, answer, "inputs in another order have another prediction than in JSON")
+
+
+def _taken(model: RestModel) -> Answer:
+    """The answer to the good request, as binary data."""
+    answer = ask(model, model.base_body)
+    if not answer.answered:
+        untested("the good request is refused as binary data: binary.request.accepted")
+    return answer
+
+
+@requirement("binary.request.zero-rows")
+def test_zero_rows(batched: RestModel) -> None:
+    _taken(batched)
+    body = batched.body([])
+    if batched.infer(body).failed:
+        untested("in JSON it is a failure of the server too: v2.data.zero-rows")
+    answer = ask(batched, body)
+    check_no_failure(answer, "a batch of no rows is no failure of the server")
+    if answer.answered:
+        left = {name: output["data"] for name, output in answer.outputs.items() if output.get("data")}
+        check(not left, "no rows were sent, yet rows came back", answer, got=left)
+
+
+@requirement("binary.request.raw")
+def test_raw(steady: RestModel, target: Target) -> None:
+    if NAME not in (target.server.get("extensions") or ()):
+        not_implemented(f"the server does not list {NAME}")
+    inputs = steady.inputs
+    if len(inputs) != 1 or inputs[0].datatype not in SIZES or min(inputs[0].shape[1:], default=1) < 0:
+        not_implemented("the model has not one input of numbers, whose rows have one size")
+    _, (blob,) = moved(steady.base_body)
+    answer = send(steady, b"", [blob])
+    check_ok(answer, "the body is the data of the one input")
+    if (found := parts_of(answer)) is not None:
+        read = [output.get("name") for output, _ in found.outputs if size_of(output) is None]
+        check(not read, "the answer to a raw request has outputs that are not binary", answer, got=read)
+        check_same(steady.infer(steady.base_body), answer, "another prediction than in JSON")
+
+
+def _worth(model: Model, answer: Answer) -> str:
+    """What an answer is worth beside the one to the good request in JSON."""
+    return told(model, answer).replace("ignored", "the same prediction")
+
+
+@requirement("binary.request.header-alone")
+def test_header_alone(scored: RestModel, behaviour: Behaviour) -> None:
+    behaviour("no binary data", _worth(scored, send(scored, scored.base_body, [])))
+
+
+@requirement("binary.request.media-type")
+def test_media_type(scored: RestModel, behaviour: Behaviour) -> None:
+    _taken(scored)
+    for value in ("application/json", None):
+        answer = ask(scored, scored.base_body, headers={"Content-Type": value})
+        behaviour(value or "none", _worth(scored, answer))
+
+
+@requirement("binary.request.content-coding")
+def test_content_coding(scored: RestModel, behaviour: Behaviour) -> None:
+    _taken(scored)
+    message, blobs = moved(scored.base_body)
+    text = written(message)
+    headers = {**OCTETS, HEADER: str(len(text)), "Content-Encoding": "gzip"}
+    body = gzip.compress(b"".join([text, *blobs]), mtime=0)
+    answer = read(scored.client.send("POST", scored.path("infer"), body, headers))
+    behaviour("gzip, counted before", _worth(scored, answer))
