@@ -9,6 +9,7 @@ import pytest
 
 from reference_server import create_app
 from spec.catalogue import requirements
+from tests.faulty.binary import without_binary
 from tests.faulty.catalogue import FAULTS, PERMITTED, RPC_VARIANTS
 from tests.faulty.reference import remembered
 from tests.faulty.server import serve
@@ -47,6 +48,10 @@ def served(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 def _speaking(variant: Variant, ask: Ask) -> Ask:
     """The variant, with nothing at the paths of a protocol that it does not have."""
 
+    if variant.speaks == "binary":
+        return lambda request: variant.middleware(request, ask)
+    ask = without_binary(ask)
+
     def answer(request: Request) -> Response:
         protocol = "v2" if request.target.startswith("/v2") else "mlflow"
         absent = variant.speaks not in (protocol, "both")
@@ -69,6 +74,8 @@ def _sample(model: Path, folder: Path) -> Path:
 
 def _modules(variant: Variant) -> list[str]:
     """The test folders of what the variant has; all the others would only say that it lacks theirs."""
+    if variant.speaks == "binary":
+        return ["conformance/binary", "conformance/v2/test_server.py"]
     spoken = {"v2": ("v2", "content_types", "robustness"), "mlflow": ("mlflow", "robustness")}
     names = ("",) if variant.oracle or variant.speaks == "both" else spoken[variant.speaks]
     return [f"conformance/{name}" for name in names]

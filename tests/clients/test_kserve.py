@@ -24,11 +24,3 @@ def test_understands_an_error(read: Read) -> None:
     status, message = read["error"]
     assert status == 400
     assert message.startswith("inputs[0].name: 'y' is not an input; use ['x'], '400 ")
-
-
-def test_binary_input_is_refused(read: Read) -> None:
-    status, message = read["binary input"]
-    assert status == 415
-    assert message.startswith(
-        "Content-Type 'application/octet-stream' is not supported; send application/json"
-    )

@@ -34,10 +34,10 @@ def test_understands_an_error(read: Read) -> None:
     assert read["error"] == ["400", "inputs[0].name: 'y' is not an input; use ['x']"]
 
 
-def test_without_the_binary_extension(read: Read) -> None:
-    """The server does not announce it: outputs asked for as binary stay JSON, binary inputs are refused."""
-    assert "binary_tensor_data" not in read["server"]["extensions"]
-    assert read["outputs as the client asks by default"]["data"] == [LABELS[:1]]
-    status, message = read["binary input"]
-    assert status in ("400", "415")
-    assert "JSON" in message
+def test_binary_data(read: Read) -> None:
+    """What the client sends and asks for by default, and numbers that JSON does not have."""
+    assert "binary_tensor_data" in read["server"]["extensions"]
+    assert read["by default"]["data"] == [[label] for label in LABELS]
+    nan, *infinities = read["special"]["vector"]["data"]
+    assert nan != nan
+    assert infinities == [float("inf"), float("-inf")]

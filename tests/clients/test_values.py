@@ -1,4 +1,4 @@
-"""What KServe's and Triton's clients read of the values that they sent, over HTTP and over gRPC."""
+"""What KServe's and Triton's clients read of the values that they sent: in JSON, as bytes, over gRPC."""
 
 from typing import Any
 
@@ -11,17 +11,19 @@ Read = dict[str, Any]
 
 
 CLIENTS = [
-    ("kserve", "kserve"),
-    ("tritonclient", "mlserver"),
-    ("kserve_grpc", "kserve"),
-    ("tritonclient_grpc", "triton"),
+    ("kserve", "kserve", ""),
+    ("kserve", "kserve", "#binary"),
+    ("tritonclient", "mlserver", ""),
+    ("tritonclient", "mlserver", "#binary"),
+    ("kserve_grpc", "kserve", ""),
+    ("tritonclient_grpc", "triton", ""),
 ]
 
 
-@pytest.fixture(scope="module", params=CLIENTS, ids=lambda p: p[0])
+@pytest.fixture(scope="module", params=CLIENTS, ids=lambda p: p[0] + p[2])
 def read(request: pytest.FixtureRequest, url: str, address: str) -> Read:
-    client, target = request.param
-    return read_by(client, target, address if client.endswith("grpc") else url)
+    client, target, form = request.param
+    return read_by(client, target, address if client.endswith("grpc") else url + form)
 
 
 def test_scores_the_wine_rows(read: Read) -> None:

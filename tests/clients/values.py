@@ -58,6 +58,9 @@ TENSORS: dict[str, Array] = {
     "text": np.array([["naïve ☃"], ["日本語 𝄞"]], object),
 }
 
+# The same with numbers that JSON does not have.
+SPECIAL = TENSORS | {"vector": np.array([np.nan, np.inf, -np.inf])}
+
 # The input of string-labels, and the labels of its rows.
 SIGNED = np.array([[2.5], [-1.5], [0.0]])
 LABELS = ["正 𝄞", "négatif", "zéro ☃"]

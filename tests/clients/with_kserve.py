@@ -1,4 +1,7 @@
-"""KServe's REST client at a V2 server: ``python -m tests.clients.with_kserve URL``."""
+"""KServe's REST client at a V2 server: ``python -m tests.clients.with_kserve URL``.
+
+Its tensors are binary data where the URL ends in ``#binary``.
+"""
 
 import asyncio
 import sys
@@ -10,43 +13,42 @@ from kserve.inference_client import RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
 from kserve.utils.numpy_codec import from_np_dtype
 
-from tests.clients.values import PAIR, SIGNED, TENSORS, Array, columns, tell, wine
+from tests.clients.values import OUTPUTS, PAIR, SIGNED, TENSORS, Array, columns, tell, wine
 
 
 async def main(url: str) -> None:
     """Tell what the client reads."""
+    url, _, binary = url.partition("#")
     async with InferenceRESTClient(RESTConfig(protocol="v2")) as client:
         tell("live", await client.is_server_live(url))
         tell("ready", [await client.is_server_ready(url), await client.is_model_ready(url, "tensors")])
         tell("ready, unknown model", await client.is_model_ready(url, "unknown"))
-        tell("wine", await infer(client, url, "wine-classifier", wine()))
-        tell("columns", await infer(client, url, "echo-columns", columns()))
-        tell("tensors", await infer(client, url, "tensors", TENSORS))
-        tell("labels", await infer(client, url, "string-labels", {"x": SIGNED}))
-        tell("outputs", await infer(client, url, "multi-output", PAIR))
-        tell("some outputs", await infer(client, url, "multi-output", PAIR, ["floor", "sum"]))
-        tell("id", (await client.infer(url, request("string-labels", {"x": SIGNED}), "string-labels")).id)
-        tell("error", await refusal(client, url, request("string-labels", {"y": SIGNED})))
-        binary = request("string-labels", {"x": SIGNED}, binary_data=True)
-        tell("binary input", await refusal(client, url, binary))
+        tell("wine", await infer(client, url, request("wine-classifier", wine(), ["quality"], binary)))
+        echoed = request("echo-columns", columns(), list(columns()), binary)
+        tell("columns", await infer(client, url, echoed))
+        tell("tensors", await infer(client, url, request("tensors", TENSORS, list(TENSORS), binary)))
+        labels = request("string-labels", {"x": SIGNED}, ["label"], binary)
+        tell("labels", await infer(client, url, labels))
+        tell("outputs", await infer(client, url, request("multi-output", PAIR, list(OUTPUTS), binary)))
+        some = request("multi-output", PAIR, ["floor", "sum"], binary)
+        tell("some outputs", await infer(client, url, some))
+        tell("id", (await client.infer(url, labels, "string-labels")).id)
+        wrong = request("string-labels", {"y": SIGNED}, ["label"], binary)
+        tell("error", await refusal(client, url, wrong))
 
 
-def request(
-    model: str, tensors: dict[str, Array], outputs: list[str] | None = None, binary_data: bool = False
-) -> Any:
+def request(model: str, tensors: dict[str, Array], outputs: list[str], binary: object) -> Any:
     """A request of the client, in JSON unless binary."""
     inputs = [InferInput(name, list(a.shape), from_np_dtype(a.dtype)) for name, a in tensors.items()]
     for tensor, array in zip(inputs, tensors.values(), strict=True):
-        tensor.set_data_from_numpy(array, binary_data=binary_data)
-    asked = [RequestedOutput(name) for name in outputs or []]
+        tensor.set_data_from_numpy(array, binary_data=bool(binary))
+    asked = [RequestedOutput(name, {"binary_data": bool(binary)}) for name in outputs]
     return InferRequest(model, inputs, request_id="a-1", request_outputs=asked)
 
 
-async def infer(
-    client: Any, url: str, model: str, tensors: dict[str, Array], outputs: list[str] | None = None
-) -> dict[str, Array]:
+async def infer(client: Any, url: str, asked: Any) -> dict[str, Array]:
     """The outputs that the client reads."""
-    response = await client.infer(url, request(model, tensors, outputs), model_name=model)
+    response = await client.infer(url, asked, model_name=asked.model_name)
     return {output.name: output.as_numpy() for output in response.outputs}
 
 

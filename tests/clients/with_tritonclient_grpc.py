@@ -4,11 +4,10 @@ contents, and reads both forms."""
 import sys
 from typing import Any
 
-import numpy as np
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from tests.clients.values import OUTPUTS, PAIR, SIGNED, TENSORS, Array, columns, tell, text, wine
+from tests.clients.values import OUTPUTS, PAIR, SIGNED, SPECIAL, TENSORS, Array, columns, tell, text, wine
 
 
 def main(address: str) -> None:
@@ -27,10 +26,7 @@ def main(address: str) -> None:
     tell("some outputs", infer(client, "multi-output", PAIR, ["floor", "sum"]))
     tell("id", client.infer("string-labels", [tensor("x", SIGNED)], request_id="a-1").get_response().id)
     tell("error", refusal(client, [tensor("y", SIGNED)]))
-    tell(
-        "special",
-        infer(client, "tensors", TENSORS | {"vector": np.array([np.nan, np.inf, -np.inf])}, ["vector"]),
-    )
+    tell("special", infer(client, "tensors", SPECIAL, ["vector"]))
     client.close()
 
 

@@ -1,6 +1,9 @@
 """Every faulty server and every permitted variation. The modules register theirs."""
 
 from tests.faulty import (
+    binary_answers,  # noqa: F401
+    binary_permitted,  # noqa: F401
+    binary_requests,  # noqa: F401
     content_types,  # noqa: F401
     mlflow,  # noqa: F401
     mlflow_batches,  # noqa: F401

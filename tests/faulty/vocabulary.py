@@ -40,7 +40,8 @@ class Variant:
     """A server that differs from the reference server.
 
     breaks: the requirements that must turn red, exactly; none for a permitted variation. model: what it
-    serves. speaks: v2, mlflow or both, the protocols that it has. answers, echo, oracle: the suite is told
+    serves. speaks: v2, mlflow or both, the protocols that it has; binary: v2 with
+    binary tensor data, which the others lack. answers, echo, oracle: the suite is told
     the known answers, that the model returns its inputs, the MLflow model. options: further options.
     """
 

@@ -146,8 +146,8 @@ def test_bytes_that_are_no_message(both: tuple[Client, Calls]) -> None:
     ("raw", "told"),
     [
         (b"\1\0\0\0\xff", "is no UTF-8"),
-        (b"\xff\xff\xff\xffx", "longer than the raw contents"),
-        (b"\1\0", "longer than the raw contents"),
+        (b"\xff\xff\xff\xffx", "longer than what is left"),
+        (b"\1\0", "longer than what is left"),
     ],
 )
 def test_raw_texts_at_fault(tmp_path: Path, both: tuple[Client, Calls], raw: bytes, told: str) -> None:

@@ -18,7 +18,7 @@ class Guarded(Tiny):
     """Takes a token as often as ``lasts``, forgets ids, and tells the headers that it got."""
 
     keep_id = False
-    lasts = 20
+    lasts = 22
     tokens: list[str]
     refusal: int = 401
     file: Path
