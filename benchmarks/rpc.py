@@ -1,10 +1,11 @@
-"""``python -m benchmarks.rpc``: raw gRPC beside JSON over HTTP, the reference server and its peers.
+"""``python -m benchmarks.rpc``: raw gRPC and binary data beside JSON, the reference server and its peers.
 
-A client of Python's own sends both, each connection from a thread: what it costs itself is part of both. The
+A client of Python's own sends all, each connection from a thread: what it costs itself is part of each. The
 answers are checked before they are timed. Prints requests a second: medians, and ratios within rounds.
 """
 
 import argparse
+import json
 import statistics
 import sys
 import time
@@ -32,6 +33,7 @@ _UNBOUND = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.use_local_subchannel_pool", 1),
 ]
+_HEADER = "Inference-Header-Content-Length"
 Ask = Callable[[], Any]
 
 
@@ -44,24 +46,48 @@ def message(rows: int) -> bytes:
     return bytes(request.SerializeToString())
 
 
+def binary(rows: int) -> tuple[bytes, dict[str, str]]:
+    """The same with binary tensor data over HTTP, there and back: the body, and its headers."""
+    blobs = [np.ascontiguousarray(column, "<f8").tobytes() for column in np.array(cases.table(rows)).T]
+    size = {"binary_data_size": len(blobs[0])}
+    inputs = [{"name": n, "datatype": "FP64", "shape": [rows, 1], "parameters": size} for n in COLUMNS]
+    text = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
+    headers = {"Content-Type": "application/octet-stream", _HEADER: str(len(text))}
+    return b"".join([text, *blobs]), headers
+
+
 def over_grpc(server: Running, sent: bytes) -> Ask:
     """Sends a message over a connection of its own."""
     call: Any = grpc.insecure_channel(server.grpc, _UNBOUND).unary_unary(calls()["ModelInfer"].path)
     return lambda: call(sent, timeout=30)
 
 
-def over_http(server: Running, sent: bytes) -> Ask:
-    """Sends JSON over a connection of its own."""
+def over_http(server: Running, sent: tuple[bytes, dict[str, str]]) -> Ask:
+    """Sends a body over a connection of its own; the answer, and its header for binary data."""
     pool = urllib3.PoolManager(maxsize=1)
-    url, headers = server.url + PATHS[INFER], {"Content-Type": "application/json"}
+    url, (body, headers) = server.url + PATHS[INFER], sent
 
-    def ask() -> bytes:
-        answer = pool.request("POST", url, body=sent, headers=headers)
+    def ask() -> tuple[bytes, str]:
+        answer = pool.request("POST", url, body=body, headers=headers)
         if answer.status != 200:
             raise LoadError(f"{url} answers {answer.status}")
-        return answer.data
+        return answer.data, answer.headers.get(_HEADER, "")
 
     return ask
+
+
+def check_binary(server: Running, rows: int, model: Path) -> bool:
+    """Ask once with binary data; False where the server has none. Raises LoadError as ``check`` does."""
+    try:
+        body, length = over_http(server, binary(rows))()
+    except LoadError:
+        return False
+    if not length:
+        return False
+    found = np.frombuffer(body[int(length) :], "<f8")
+    if not np.allclose(found, cases.expected(model, rows), rtol=1e-12, atol=0):
+        raise LoadError(f"{server.name} answers {rows} binary rows with other predictions than the model")
+    return True
 
 
 def check(server: Running, sent: bytes, rows: int, model: Path) -> None:
@@ -91,8 +117,9 @@ def rate(asks: list[Ask], seconds: float) -> float:
 
 def measure(running: list[Running], rows: int, connections: int, options: argparse.Namespace) -> None:
     """One case, and its line for each server."""
-    bodies = {"gRPC": message(rows), "JSON": cases.body(INFER, rows)}
-    makers = {"gRPC": over_grpc, "JSON": over_http}
+    json_body = (cases.body(INFER, rows), {"Content-Type": "application/json"})
+    bodies: dict[str, Any] = {"gRPC": message(rows), "binary": binary(rows), "JSON": json_body}
+    makers: dict[str, Callable[..., Ask]] = {"gRPC": over_grpc, "binary": over_http, "JSON": over_http}
     asks: dict[tuple[str, str], list[Ask]] = {}
     for server in running:
         try:
@@ -101,6 +128,7 @@ def measure(running: list[Running], rows: int, connections: int, options: argpar
         except grpc.RpcError as error:
             print(f"{server.name}: no raw contents: {error.code().name} {error.details()}")
             kinds = ["JSON"]
+        kinds += ["binary"] * check_binary(server, rows, running[0].model)
         cases.check(server.url, INFER, rows, running[0].model)
         for kind in kinds:
             asks[server.name, kind] = [makers[kind](server, bodies[kind]) for _ in range(connections)]
@@ -111,12 +139,15 @@ def measure(running: list[Running], rows: int, connections: int, options: argpar
         for key, one in asks.items():
             found[key].append(rate(one, options.seconds))
     for (name, kind), rates in found.items():
-        beside = [ours / theirs for ours, theirs in zip(found["reference", "gRPC"], rates, strict=True)]
-        told = f"{name:<10} {kind} {statistics.median(rates):>8.1f}/s"
-        print(
-            f"{rows:>6} rows {connections} connections {told}  {statistics.median(beside):.2f} times",
-            flush=True,
-        )
+        told = f"{name:<10} {kind:<6} {statistics.median(rates):>8.1f}/s"
+        times = [
+            f"{_times(found['reference', ours], rates):.2f} times in {ours}" for ours in ("gRPC", "binary")
+        ]
+        print(f"{rows:>6} rows {connections} connections {told}  ours: {', '.join(times)}", flush=True)
+
+
+def _times(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(one / two for one, two in zip(ours, theirs, strict=True))
 
 
 def main() -> int:
