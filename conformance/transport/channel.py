@@ -25,6 +25,7 @@ _BROKEN = re.compile(
 )
 _AGAIN = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}  # too many requests
 _PAUSE, _PAUSES = 0.5, 10.0  # seconds: for one, in all
+_MOMENT, _TRIES = 0.2, 5  # seconds, and how often, after too many at once
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -94,9 +95,19 @@ class Channel:
         for other in others:
             other.close()
         return [
-            self.send(path, message) if reply is None or reply.code in _AGAIN else reply
+            self._alone(path, message) if reply is None or reply.code in _AGAIN else reply
             for message, reply in zip(sent, replies, strict=True)
         ]
+
+    def _alone(self, path: str, message: bytes) -> Reply:
+        """The reply to one of too many calls, now that the others are over: a server may need a moment."""
+        reply = self.send(path, message)
+        for _ in range(_TRIES):
+            if reply.code not in _AGAIN:
+                break
+            time.sleep(_MOMENT)
+            reply = self.send(path, message)
+        return reply
 
     def _begin(
         self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], **how: Any

@@ -1,11 +1,15 @@
 """Unusual gRPC servers that are right: what the sources permit."""
 
+import threading
+import time
 from typing import Any
 
 import numpy as np
 
 from spec.service import calls
 from tests.faulty.rpc import ECHO, INFER, Asked, Status, before, edits, permitted, statuses, to_raw
+
+_LOCK = threading.Lock()
 
 
 @permitted()
@@ -109,6 +113,24 @@ def out_of_range(status: Status, asked: Asked) -> Any:
 def failed_precondition(status: Status, asked: Asked) -> Any:
     """Mistakes in tensors are FAILED_PRECONDITION."""
     raise Status("FAILED_PRECONDITION", status.details) if status.code.name == "INVALID_ARGUMENT" else status
+
+
+@permitted()
+def one_at_a_time(asked: Asked) -> Any:
+    """Of calls at the same time all but one are RESOURCE_EXHAUSTED, and so are all for a moment."""
+    memory = asked.memory
+    with _LOCK:
+        memory["running"] = memory.get("running", 0) + 1
+        if memory["running"] > 1:
+            memory["until"] = time.monotonic() + 0.1
+    try:
+        if asked.call == INFER and time.monotonic() < memory.get("until", 0.0):
+            raise Status("RESOURCE_EXHAUSTED", "one at a time")
+        time.sleep(0.002)  # so that calls meet
+        return asked.answer()
+    finally:
+        with _LOCK:
+            memory["running"] -= 1
 
 
 @permitted(model="versioned")
