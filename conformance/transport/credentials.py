@@ -16,6 +16,7 @@ _PLAIN = {
     "accept-encoding",
     "connection",
     "te",
+    "inference-header-content-length",
 }
 SECRET = "***"
 # RFC 9110, 5.1 and 5.5
