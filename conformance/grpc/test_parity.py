@@ -2,12 +2,13 @@
 
 import pytest
 
+from conformance.asking.content_types import declared
 from conformance.asking.rest import RestModel
 from conformance.asking.rpc import RpcModel
-from conformance.checks.assertions import check
+from conformance.checks.assertions import check, check_ok
 from conformance.checks.skips import no_request, not_implemented
 from conformance.harness.target import Target
-from conformance.wire import tensors
+from conformance.wire import content_types, tensors
 
 requirement = pytest.mark.requirement
 _MEMBERS = ("name", "versions", "platform", "inputs", "outputs")
@@ -30,6 +31,21 @@ def test_predictions(rpc_steady: RpcModel, target: Target) -> None:
     for rows in [[row] for row in rpc_steady.probes] + [[*rpc_steady.base_rows] * min(rpc_steady.limit, 2)]:
         one, two = twin.infer(rpc_steady.body(rows)), rpc_steady.predict(rows)
         if one.answered and two.answered and not tensors.has_null(one.outputs):
+            different = tensors.difference(one.outputs, two.outputs)
+            check(not different, "HTTP and gRPC have different predictions", one, two, got=different)
+
+
+@requirement("grpc.parity.content-types")
+def test_content_types(rpc_steady: RpcModel, target: Target) -> None:
+    twin = _twin(rpc_steady, target)
+    declared(twin)
+    for plain in (twin.body([row]) for row in twin.probes):
+        if tensors.difference(twin.infer(plain).outputs, rpc_steady.infer(plain).outputs):
+            continue  # grpc.parity.predictions
+        body = content_types.explicit(plain, twin.inputs, twin.content_type)
+        one, two = twin.infer(body), rpc_steady.infer(body)
+        if one.answered and not tensors.has_null(one.outputs):
+            check_ok(two, "the same request is answered over HTTP")
             different = tensors.difference(one.outputs, two.outputs)
             check(not different, "HTTP and gRPC have different predictions", one, two, got=different)
 

@@ -70,3 +70,12 @@ def test_string_labels_are_read_as_texts_and_as_an_array(read: Read) -> None:
 
 def test_error_is_mlservers_type(read: Read) -> None:
     assert read["error"] == [400, "inputs[0].name: 'y' is not an input; use ['x']"]
+
+
+@pytest.mark.parametrize("form", ["", "#raw"], ids=["typed", "raw"])
+def test_codecs_read_messages_of_grpc(address: str, form: str) -> None:
+    read = read_by("mlserver_grpc", "mlserver", address + form)
+    assert read["wine"]["quality"] == ["float64", pytest.approx(SCORES, abs=1e-9)]
+    assert read["columns"] == plain(NUMBERS | {"string": STRING, "binary": BINARY, "datetime": DATETIME})
+    assert read["tensors"] == plain({name: array for name, array in TENSORS.items() if name != "text"})
+    assert read["labels"] == ["a-1", LABELS]

@@ -299,6 +299,14 @@ def rounded_over_grpc(answer: Any, asked: Asked) -> None:
         ).tobytes()
 
 
+@fault("grpc.parity.content-types", beside=True)
+@before(INFER)
+def content_types_refused_over_grpc(asked: Asked) -> None:
+    """A request that names its content type is refused, over gRPC alone."""
+    if "content_type" in asked.message.parameters:
+        raise Status("INVALID_ARGUMENT", "what is content_type?")
+
+
 @fault("grpc.parity.refusals", "grpc.infer.outputs-unknown", beside=True)
 @before(INFER)
 def unknown_outputs_over_grpc(asked: Asked) -> None:
