@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import grpc
 
 from conformance import VERSION
+from conformance.transport.credentials import renew
 from conformance.transport.http import Client
 from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.transport.reply import CallRequest, Reply, call_request
@@ -24,6 +25,7 @@ _BROKEN = re.compile(
     re.IGNORECASE,
 )
 _AGAIN = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}  # too many requests
+_KEPT_OUT = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 _PAUSE, _PAUSES = 0.5, 10.0  # seconds: for one, in all
 _MOMENT, _TRIES = 0.2, 5  # seconds, and how often, after too many at once
 _OPTIONS = [
@@ -45,6 +47,7 @@ class Channel:
         self.route, self._client = route, client
         self.url = route.url.rstrip("/")
         self._channel = _open(route)
+        self._good: tuple[str, bytes] | None = None  # a call that the target has let in
 
     def twin(self) -> "Channel":
         """A channel to the same target with a connection of its own."""
@@ -68,8 +71,25 @@ class Channel:
     def send(self, path: str, message: bytes, *metadata: tuple[str, str], **how: Any) -> Reply:
         """The reply to a call. ``how``: further arguments of gRPC's library.
 
-        Raises NoAnswer, and TargetDied when the target is gone after it.
+        Raises NoAnswer, TargetDied when the target is gone after it, AccessLost when it lets nothing in.
         """
+        used = self._client.shared.credentials.headers
+        reply = self._sent(path, message, metadata, how)
+        if reply.code == "OK" and (self._good is None or not self._client.shared.begun):
+            self._good = (path, message)
+        if self._good is None or reply.code not in _KEPT_OUT or self._is_let_in():
+            return reply
+        renew(self._client.shared.credentials, used, reply.code, self._is_let_in)
+        return self._sent(path, message, metadata, how)
+
+    def _is_let_in(self) -> bool:
+        """Whether the call known to be good is let in: then a refusal is about its own call."""
+        assert self._good is not None
+        return self._sent(*self._good, (), {}).code not in _KEPT_OUT
+
+    def _sent(
+        self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], how: Mapping[str, Any]
+    ) -> Reply:
         for again in (True, False):
             request, future = self._begin(path, message, metadata, **how)
             reply = self._reply(request, future, again)
@@ -95,7 +115,7 @@ class Channel:
         for other in others:
             other.close()
         return [
-            self._alone(path, message) if reply is None or reply.code in _AGAIN else reply
+            self._alone(path, message) if reply is None or reply.code in _AGAIN | _KEPT_OUT else reply
             for message, reply in zip(sent, replies, strict=True)
         ]
 

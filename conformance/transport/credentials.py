@@ -3,7 +3,9 @@
 import re
 import subprocess
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from conformance.transport.lost import AccessLost
 
 _SECONDS = 60.0  # for the command
 _SHORT = 8  # characters: what is shorter stands in any text
@@ -69,6 +71,24 @@ class Credentials:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, SECRET)
         return text
+
+
+def renew(
+    credentials: Credentials, used: Mapping[str, str], answer: object, is_let_in: Callable[[], bool]
+) -> None:
+    """Get other credentials than those ``used``, with which the target ``answer``s so to all.
+
+    Raises AccessLost when there are none that it lets in.
+    """
+    told = f"the target lets nothing in any longer, and answers {answer}: has the token expired?"
+    try:
+        renewed = credentials.renew(used)
+    except ValueError as error:
+        raise AccessLost(f"{told} {error}") from error
+    if not renewed:
+        raise AccessLost(f"{told} --header-command CMD is run for a new one")
+    if not is_let_in():
+        raise AccessLost(f"{told} Nor does it let in the new header of --header-command")
 
 
 def redacted(headers: Mapping[str, str]) -> dict[str, str]:

@@ -14,9 +14,9 @@ import urllib3
 from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from conformance import VERSION
-from conformance.transport.credentials import Credentials
+from conformance.transport.credentials import Credentials, renew
 from conformance.transport.exchange import Exchange, Request, Response
-from conformance.transport.lost import AccessLost, NoAnswer, TargetDied
+from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.transport.route import Route
 from conformance.wire.jsontext import written
 
@@ -156,7 +156,7 @@ class Client:
         if self.shared.good is None or answer.status not in KEPT_OUT:
             return answer
         if not self._is_let_in():
-            self._renew(used, answer)
+            renew(self.shared.credentials, used, answer.status, self._is_let_in)
         if self.shared.credentials.headers == used:
             return answer
         return self._asked(self.request(method, path, body, headers), chunks)
@@ -178,18 +178,6 @@ class Client:
         assert good is not None
         headers = {**good.headers, **self.shared.credentials.headers}
         return self._asked(replace(good, headers=headers), None)
-
-    def _renew(self, used: Mapping[str, str], answer: Exchange) -> None:
-        """Get other credentials than those used. Raises AccessLost when there are none that are let in."""
-        told = f"the target lets nothing in any longer, and answers {answer.status}: has the token expired?"
-        try:
-            renewed = self.shared.credentials.renew(used)
-        except ValueError as error:
-            raise AccessLost(f"{told} {error}") from error
-        if not renewed:
-            raise AccessLost(f"{told} --header-command CMD is run for a new one")
-        if not self._is_let_in():
-            raise AccessLost(f"{told} Nor does it let in the new header of --header-command")
 
     def _asked(self, request: Request, chunks: Iterable[bytes] | None) -> Exchange:
         """The answer to a request, after the pauses that the server asks for."""

@@ -2,12 +2,15 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from reference_server.repository import load
+from tests.faulty.rpc import INFER, Asked, RpcVariant, Status, serve
 from tests.suite.conftest import Suite, Tiny, serving
 
 ECHO, LIVE, LAST = "v2.infer.id-echo", "v2.health.live", "v2.server.metadata"
@@ -132,3 +135,48 @@ def test_a_command_that_gives_no_header(suite: Suite, tiny: str, command: str, t
     assert told in run.errors
     assert run.errors.count("\n") == 1
     assert "s3cret" not in run.errors + run.output
+
+
+GRPC_ECHO = "grpc.infer.id-echo"
+LASTS = 12  # calls: more than those before the first test
+
+
+def _over_grpc(file: Path, tokens: list[str]) -> Callable[[Asked], Any]:
+    """A gRPC server that takes each token so often, writes the next to a file, and forgets ids."""
+    taken = 0
+
+    def answer(asked: Asked) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken > LASTS and len(tokens) > 1:
+            taken = 0
+            del tokens[0]
+            file.write_text(f"Authorization: Bearer {tokens[0]}\n")
+        if asked.metadata.get("authorization") != f"Bearer {tokens[0]}" or taken > LASTS:
+            raise Status("UNAUTHENTICATED", "no token")
+        found = asked.answer()
+        if asked.call == INFER:
+            found.id = ""
+        return found
+
+    file.write_text(f"Authorization: Bearer {tokens[0]}\n")
+    return answer
+
+
+@pytest.mark.parametrize(("tokens", "status"), [(["first-token"], 10), (["first-token", "second-token"], 1)])
+def test_over_grpc(suite: Suite, tmp_path: Path, repository: Path, tokens: list[str], status: int) -> None:
+    """An expired token stops the run, and a new one lets it go on."""
+    file, many = tmp_path / "token", len(tokens) > 1
+    last = "grpc.service.unknown-method"
+    answer = _over_grpc(file, tokens)
+    variant = RpcVariant("guarded", "", frozenset(), answer)
+    with serve(variant, load(repository / "wine-classifier")) as address:
+        run = suite(
+            "--grpc-target", address, "--model=wine-classifier", f"--header-command=cat {file}",
+            f"--requirement={GRPC_ECHO}", "--requirement=grpc.parity.metadata", f"--requirement={last}",
+        )  # fmt: skip
+    assert run.status == status, run.output
+    assert run.outcome(GRPC_ECHO) == "failed"
+    assert run.outcome(last) == ("passed" if many else "untested")
+    assert "UNAUTHENTICATED" not in "".join(run.row(GRPC_ECHO)["failures"][0]["response"])
+    assert ("has the token expired?" in run.row(last).get("reason", "")) != many
