@@ -32,9 +32,10 @@ def _address(method: str, path: str, model: RestModel) -> Told:
 
 
 def _binary(model: RestModel) -> Told:
-    """Whether requests or answers may be binary; what else there must be are requirements of their own."""
+    """Whether requests or answers may be binary, where neither is refused: what else there must be are
+    requirements of their own."""
     answer = binary.plain(model, binary.for_all(model.base_body))
-    there = binary.there(model)
+    there = not answer.answered or binary.there(model)
     return Told(answer, there, "requests or answers may be binary", "neither may")
 
 
