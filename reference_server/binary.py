@@ -3,14 +3,13 @@
 Source: Triton's extension_binary_data.md.
 """
 
-import math
+from collections.abc import Callable
 from typing import Any
 
-from reference_server import jsonio
+from reference_server import decoding, encoding, jsonio
 from reference_server.checking import check
 from reference_server.codecs import raw
-from reference_server.codecs.elements import MAX_RANK, CodecError
-from reference_server.errors import BadRequest, ModelError
+from reference_server.errors import BadRequest
 from reference_server.signature import Side, Tensor
 from spec.tables import DATATYPES
 
@@ -19,6 +18,8 @@ HEADER = "Inference-Header-Content-Length"  # of the JSON, in bytes
 MEDIA_TYPE = "application/octet-stream"
 _SIZE, _WANTED, _ALL_WANTED = "binary_data_size", "binary_data", "binary_data_output"
 _DIGITS = 18  # of a length that fits into 64 bits
+
+Wanted = Callable[[str], bool]
 
 
 def read(
@@ -70,20 +71,8 @@ def _take_size(tensor: Any, where: str) -> int | None:
 
 
 def _decoded(tensor: dict[str, Any], data: bytes, where: str) -> Any:
-    datatype, shape = tensor["datatype"], tensor["shape"]
-    if datatype not in DATATYPES:
-        raise BadRequest(
-            f"{where}: datatype {datatype!r} is not supported; use one of {', '.join(DATATYPES)}"
-        )
-    if len(shape) > MAX_RANK:
-        raise BadRequest(f"{where}: shape has {len(shape)} dimensions; at most {MAX_RANK} are supported")
-    try:
-        found = raw.decode(data, datatype)
-    except CodecError as error:
-        raise BadRequest(f"{where}: {error}") from None
-    if len(found) != math.prod(shape):
-        raise BadRequest(f"{where}: {len(found)} elements for shape {shape}")
-    return found
+    datatype = tensor["datatype"]
+    return decoding.elements(where, datatype, tensor["shape"], lambda: raw.decode(data, datatype))
 
 
 def _raw(body: bytes, inputs: Side | None) -> tuple[dict[str, Any], list[Any]]:
@@ -108,25 +97,12 @@ def _row(tensor: Tensor) -> list[int] | None:
     return [max(first, 1), *others] if tensor.shape else []
 
 
-class Wanted:
-    """The outputs that are wanted as bytes: each as it says itself, the others as is usual."""
-
-    def __init__(self, usual: bool, own: dict[object, bool]) -> None:
-        self._usual, self._own = usual, own
-
-    def __contains__(self, name: object) -> bool:
-        return self._own.get(name, self._usual)
-
-
-ALL = Wanted(True, {})
-
-
 def wanted(request: dict[str, Any]) -> Wanted:
-    """Which outputs the request wants as bytes. Raises ``BadRequest`` for a word of it that is none."""
+    """Whether an output is wanted as bytes, by its name. Raises ``BadRequest`` for what is no such wish."""
     usual = _flag(request, _ALL_WANTED, "parameters", default=False)
     listed = enumerate(request.get("outputs", []))
     own = {o["name"]: _flag(o, _WANTED, f"outputs[{place}].parameters", usual) for place, o in listed}
-    return Wanted(usual, own)
+    return lambda name: own.get(name, usual)
 
 
 def _flag(holder: dict[str, Any], name: str, where: str, default: bool) -> bool:
@@ -140,10 +116,8 @@ def take_bytes(outputs: list[dict[str, Any]], binary: Wanted) -> list[bytes]:
     """The bytes of those outputs that are wanted so, taken out of them. Raises ``ModelError``."""
     blobs = []
     for output in outputs:
-        if output["name"] in binary:
-            try:
-                blobs.append(raw.encode(raw.elements(output.pop("data"), output["datatype"])))
-            except CodecError as error:
-                raise ModelError(f"output {output['name']!r}: {error}") from None
+        if binary(output["name"]):
+            blobs.append(raw.encode(encoding.raw_elements(output)))
+            del output["data"]
             output["parameters"][_SIZE] = len(blobs[-1])
     return blobs

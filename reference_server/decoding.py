@@ -3,7 +3,7 @@
 Source: inference_rest.md, Inference Request JSON Object; content types as MLServer 1.7.1 has them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from mlflow.types.schema import AnyType
 
 from reference_server import nested
 from reference_server.codecs import numeric, text
-from reference_server.codecs.elements import CodecError, flatten, rows, unify
+from reference_server.codecs.elements import CodecError, count, flatten, rows, unify
 from reference_server.codecs.grouping import GROUPINGS
 from reference_server.errors import BadRequest
 from reference_server.signature import Side, Tensor
@@ -64,6 +64,23 @@ def decode(request: dict[str, Any], inputs: Side | None) -> Any:
         return _listed(*by_name.values()) if listed else GROUPINGS[grouping](given)
     except CodecError as error:
         raise BadRequest(f"inputs: {error}") from None
+
+
+def elements(where: str, datatype: str, shape: Sequence[int], read: Callable[[], Any]) -> Any:
+    """The elements of a tensor that are no JSON, as ``read`` makes them: as many as the shape says.
+
+    Raises ``BadRequest`` where there are others, or ``read`` raises ``CodecError``.
+    """
+    if datatype not in DATATYPES:
+        allowed = ", ".join(DATATYPES)
+        raise BadRequest(f"{where}: datatype {datatype!r} is not supported; use one of {allowed}")
+    try:
+        expected, found = count(shape), read()
+    except CodecError as error:
+        raise BadRequest(f"{where}: {error}") from None
+    if len(found) != expected:
+        raise BadRequest(f"{where}: {len(found)} elements for shape {list(shape)}")
+    return found
 
 
 def _listed(column: Any) -> list[Any]:

@@ -13,7 +13,7 @@ import pandas as pd
 from mlflow.types.schema import AnyType, Array
 from pandas.api.extensions import ExtensionArray, ExtensionDtype
 
-from reference_server.codecs import numeric, text
+from reference_server.codecs import numeric, raw, text
 from reference_server.codecs.elements import CodecError, unify
 from reference_server.errors import ModelError
 from reference_server.signature import Side, Tensor
@@ -76,6 +76,14 @@ def encode(tensor: Tensor, values: Any, content_type: str, exact: bool = False) 
         "parameters": {"content_type": content_type},
         "data": data,
     }
+
+
+def raw_elements(output: dict[str, Any]) -> numeric.Array | list[bytes]:
+    """The data of an output as its bytes are made of. Raises ``ModelError`` for what only JSON can say."""
+    try:
+        return raw.elements(output["data"], output["datatype"])
+    except CodecError as error:
+        raise ModelError(f"output {output['name']!r}: {error}") from None
 
 
 def _columns(prediction: Any) -> dict[str, Any] | None:

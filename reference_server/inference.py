@@ -3,7 +3,6 @@
 Source: inference_rest.md, Inference.
 """
 
-from collections.abc import Container
 from typing import Any
 
 from reference_server import binary, decoding, encoding, hotpath, jsonio
@@ -51,7 +50,7 @@ def of_tensors(
     """The inference response for a request whose inputs have their ``data`` beside them, as arrays of numbers
     and lists of texts; those of its outputs are of these kinds too. Raises as ``infer`` does."""
     check(request)
-    return _infer(model, request, _table(model, request, data), limits, exact=binary.ALL)
+    return _infer(model, request, _table(model, request, data), limits, exact=lambda _: True)
 
 
 def _table(model: Model, request: dict[str, Any], data: list[Any]) -> hotpath.Table | None:
@@ -71,7 +70,7 @@ def _infer(
     request: dict[str, Any],
     table: hotpath.Table | None,
     limits: Limits,
-    exact: Container[str],
+    exact: binary.Wanted,
 ) -> dict[str, Any]:
     """``exact``: outputs whose numbers are as they are, NaN and infinities too; others as JSON has them."""
     _refuse_rows(_rows(request) if table is None else [table.rows], limits.rows)
@@ -84,7 +83,7 @@ def _infer(
     _refuse_unknown(asked, list(parts))
     wanted = asked or dict.fromkeys(parts)
     outputs = [
-        encoding.encode(*parts[name], _as(parts[name][0], wanted[name]), name in exact) for name in wanted
+        encoding.encode(*parts[name], _as(parts[name][0], wanted[name]), exact(name)) for name in wanted
     ]
     return _response(model, request, outputs)
 

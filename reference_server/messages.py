@@ -3,14 +3,15 @@
 Source: open_inference_grpc.proto; ``codecs/raw.py`` for raw contents.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from reference_server import decoding, encoding
 from reference_server.codecs import raw
 from reference_server.codecs.elements import CodecError
-from reference_server.codecs.numeric import Array
-from reference_server.errors import BadRequest, ModelError
+from reference_server.errors import BadRequest
 from spec.service import calls
 from spec.tables import DATATYPES
 
@@ -27,46 +28,31 @@ def read(message: Any) -> tuple[dict[str, Any], list[Any]]:
         raise BadRequest(f"raw_input_contents: {len(blobs)} entries for {len(message.inputs)} inputs")
     request: dict[str, Any] = {"inputs": []} | ({"id": message.id} if message.id else {})
     request |= _parameters(message)
-    data = []
+    data: list[Any] = []
     for place, tensor in enumerate(message.inputs):
         where = f"inputs[{place}] ({tensor.name!r})"
-        if tensor.datatype not in DATATYPES:
-            allowed = ", ".join(DATATYPES)
-            raise BadRequest(f"{where}: datatype {tensor.datatype!r} is not supported; use one of {allowed}")
-        count = _count(tensor, where)
-        if blobs and tensor.contents.ListFields():
-            raise BadRequest(f"{where}: contents must not be given beside raw_input_contents")
-        try:
-            elements = raw.decode(blobs[place], tensor.datatype) if blobs else _typed(tensor, where)
-        except CodecError as error:
-            raise BadRequest(f"{where}: {error}") from None
-        if len(elements) != count:
-            raise BadRequest(f"{where}: {len(elements)} elements for shape {list(tensor.shape)}")
+        read_one = partial(_raw, tensor, blobs[place]) if blobs else partial(_typed, tensor)
+        data.append(decoding.elements(where, tensor.datatype, tensor.shape, read_one))
         members = {"name": tensor.name, "shape": list(tensor.shape), "datatype": tensor.datatype, "data": []}
         request["inputs"].append(members | _parameters(tensor))
-        data.append(elements)
     if message.outputs:
         request["outputs"] = [{"name": output.name} | _parameters(output) for output in message.outputs]
     return request, data
 
 
-def _count(tensor: Any, where: str) -> int:
-    """The elements of the shape, as far as a request can have them."""
-    count = 1
-    for size in tensor.shape:
-        if size < 0:
-            raise BadRequest(f"{where}: shape {list(tensor.shape)} has a dimension below 0")
-        count *= size
-    return count
+def _raw(tensor: Any, data: bytes) -> Any:
+    if tensor.contents.ListFields():
+        raise CodecError("contents must not be given beside raw_input_contents")
+    return raw.decode(data, tensor.datatype)
 
 
-def _typed(tensor: Any, where: str) -> Any:
+def _typed(tensor: Any) -> Any:
     row = DATATYPES[tensor.datatype]
     if not row.contents:
-        raise BadRequest(f"{where}: {tensor.datatype} has no typed contents: use raw_input_contents")
+        raise CodecError(f"{tensor.datatype} has no typed contents: use raw_input_contents")
     others = [field.name for field, _ in tensor.contents.ListFields() if field.name != row.contents]
     if others:
-        raise BadRequest(f"{where}: {others[0]} is not for {tensor.datatype}: use {row.contents}")
+        raise CodecError(f"{others[0]} is not for {tensor.datatype}: use {row.contents}")
     elements = getattr(tensor.contents, row.contents)
     if tensor.datatype == "BYTES":
         return raw.texts(list(elements))
@@ -97,7 +83,7 @@ def response(answer: dict[str, Any], as_bytes: bool) -> Any:
     for output in answer["outputs"]:
         written = message.outputs.add(name=output["name"], datatype=output["datatype"], shape=output["shape"])
         _put_parameters(written, output)
-        elements = _elements(output)
+        elements = encoding.raw_elements(output)
         if as_bytes:
             message.raw_output_contents.append(raw.encode(elements))
         else:
@@ -105,13 +91,6 @@ def response(answer: dict[str, Any], as_bytes: bool) -> Any:
             typed = elements if isinstance(elements, list) else elements.tolist()
             getattr(written.contents, field).extend(typed)
     return message
-
-
-def _elements(output: dict[str, Any]) -> Array | list[bytes]:
-    try:
-        return raw.elements(output["data"], output["datatype"])
-    except CodecError as error:
-        raise ModelError(f"output {output['name']!r}: {error}") from None
 
 
 def _put_parameters(message: Any, holder: dict[str, Any]) -> None:

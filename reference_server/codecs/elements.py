@@ -12,16 +12,28 @@ class CodecError(ValueError):
     """Data that does not mean what its shape, datatype or content type says."""
 
 
+def count(shape: Sequence[int]) -> int:
+    """How many elements a shape has.
+
+    Raises ``CodecError`` for a dimension below 0, and for more dimensions than NumPy has: the product of very
+    many takes minutes.
+    """
+    if len(shape) > MAX_RANK:
+        raise CodecError(f"shape has {len(shape)} dimensions; at most {MAX_RANK} are supported")
+    if min(shape, default=0) < 0:
+        raise CodecError(f"shape {list(shape)} has a dimension below 0")
+    return math.prod(shape)
+
+
 def flatten(data: list[Any], shape: Sequence[int]) -> list[Any]:
     """The elements of ``data`` in row-major order; ``data`` is flat or nested along ``shape``.
 
     Raises ``CodecError`` when the data does not fill the shape. Takes no memory for the shape itself.
     """
-    if len(shape) > MAX_RANK:
-        raise CodecError(f"shape has {len(shape)} dimensions; at most {MAX_RANK} are supported")
+    expected = count(shape)
     if not shape or not data or type(data[0]) is not list:
-        if len(data) != math.prod(shape):
-            raise CodecError(f"shape {list(shape)} takes {math.prod(shape)} elements, data has {len(data)}")
+        if len(data) != expected:
+            raise CodecError(f"shape {list(shape)} takes {expected} elements, data has {len(data)}")
         return data
     if len(data) != shape[0]:
         raise CodecError(f"shape {list(shape)} has {shape[0]} rows, data has {len(data)}")

@@ -15,7 +15,7 @@ from spec.tables import DATATYPES
 _LENGTH = struct.Struct("<I")  # before each element of BYTES
 
 
-def decode(data: bytes | memoryview, datatype: str) -> Array | list[str]:
+def decode(data: bytes, datatype: str) -> Array | list[str]:
     """The elements, flat: an array of numbers or booleans, or a list of texts.
 
     Raises ``CodecError`` for bytes that are no such elements.
@@ -30,7 +30,7 @@ def decode(data: bytes | memoryview, datatype: str) -> Array | list[str]:
     return np.frombuffer(data, np.dtype(row.numpy).newbyteorder("<")).astype(row.numpy, copy=False)
 
 
-def _split(data: bytes | memoryview) -> list[bytes]:
+def _split(data: bytes) -> list[bytes]:
     found, place = [], 0
     while place < len(data):
         end = place + _LENGTH.size
@@ -38,7 +38,7 @@ def _split(data: bytes | memoryview) -> list[bytes]:
             end += _LENGTH.unpack_from(data, place)[0]
         if end > len(data) or end < place + _LENGTH.size:
             raise CodecError(f"the element at byte {place} is longer than what is left")
-        found.append(bytes(data[place + _LENGTH.size : end]))
+        found.append(data[place + _LENGTH.size : end])
         place = end
     return found
 

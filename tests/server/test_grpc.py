@@ -104,6 +104,7 @@ def test_what_json_cannot_say(both: tuple[Client, Calls], raw: bool) -> None:
         (lambda m: m.inputs[0].shape.append(2), Code.INVALID_ARGUMENT, "1 elements for shape [1, 2]"),
         (lambda m: m.inputs[0].shape.insert(0, -1), Code.INVALID_ARGUMENT, "a dimension below 0"),
         (lambda m: m.inputs[0].shape.extend([2**62, 2**62]), Code.INVALID_ARGUMENT, "1 elements for shape"),
+        (lambda m: m.inputs[0].shape.extend([2**62] * 64), Code.INVALID_ARGUMENT, "shape has 65 dimensions"),
         (lambda m: setattr(m.inputs[0], "datatype", "FP65"), Code.INVALID_ARGUMENT, "'FP65' is not"),
         (lambda m: setattr(m.inputs[0], "datatype", "FP16"), Code.INVALID_ARGUMENT, "use raw_input_contents"),
         (lambda m: setattr(m.inputs[0], "datatype", "INT8"), Code.INVALID_ARGUMENT, "use int_contents"),
