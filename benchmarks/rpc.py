@@ -37,23 +37,27 @@ _HEADER = "Inference-Header-Content-Length"
 Ask = Callable[[], Any]
 
 
+def blobs(rows: int) -> list[bytes]:
+    """The columns of the request of ``cases.body``, as raw bytes."""
+    return [np.ascontiguousarray(column, "<f8").tobytes() for column in np.array(cases.table(rows)).T]
+
+
 def message(rows: int) -> bytes:
     """The request of ``cases.body`` with raw contents."""
-    request = calls()["ModelInfer"].request(model_name=MODEL)
-    for name, column in zip(COLUMNS, np.array(cases.table(rows)).T, strict=True):
+    request = calls()["ModelInfer"].request(model_name=MODEL, raw_input_contents=blobs(rows))
+    for name in COLUMNS:
         request.inputs.add(name=name, datatype="FP64", shape=[rows, 1])
-        request.raw_input_contents.append(np.ascontiguousarray(column, "<f8").tobytes())
     return bytes(request.SerializeToString())
 
 
 def binary(rows: int) -> tuple[bytes, dict[str, str]]:
     """The same with binary tensor data over HTTP, there and back: the body, and its headers."""
-    blobs = [np.ascontiguousarray(column, "<f8").tobytes() for column in np.array(cases.table(rows)).T]
-    size = {"binary_data_size": len(blobs[0])}
+    columns = blobs(rows)
+    size = {"binary_data_size": len(columns[0])}
     inputs = [{"name": n, "datatype": "FP64", "shape": [rows, 1], "parameters": size} for n in COLUMNS]
     text = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
     headers = {"Content-Type": "application/octet-stream", _HEADER: str(len(text))}
-    return b"".join([text, *blobs]), headers
+    return b"".join([text, *columns]), headers
 
 
 def over_grpc(server: Running, sent: bytes) -> Ask:
@@ -84,9 +88,7 @@ def check_binary(server: Running, rows: int, model: Path) -> bool:
         return False
     if not length:
         return False
-    found = np.frombuffer(body[int(length) :], "<f8")
-    if not np.allclose(found, cases.expected(model, rows), rtol=1e-12, atol=0):
-        raise LoadError(f"{server.name} answers {rows} binary rows with other predictions than the model")
+    compare(server, "binary data", np.frombuffer(body[int(length) :], "<f8"), cases.expected(model, rows))
     return True
 
 
@@ -95,8 +97,13 @@ def check(server: Running, sent: bytes, rows: int, model: Path) -> None:
     answer = calls()["ModelInfer"].response.FromString(over_grpc(server, sent)())
     contents = answer.outputs[0].contents.fp64_contents
     found = np.frombuffer(answer.raw_output_contents[0], "<f8") if answer.raw_output_contents else contents
-    if not np.allclose(found, cases.expected(model, rows), rtol=1e-12, atol=0):
-        raise LoadError(f"{server.name} answers {rows} rows with other predictions than the model over gRPC")
+    compare(server, "gRPC", found, cases.expected(model, rows))
+
+
+def compare(server: Running, way: str, found: Any, expected: Any) -> None:
+    """Raises LoadError for other predictions than those expected."""
+    if not np.allclose(found, expected, rtol=1e-12, atol=0):
+        raise LoadError(f"{server.name} answers {len(expected)} rows with other predictions by {way}")
 
 
 def rate(asks: list[Ask], seconds: float) -> float:

@@ -55,14 +55,15 @@ def _several(model: Model) -> list[str]:
 def test_mixed(steady: RestModel) -> None:
     names = _several(steady)
     _taken(steady)
+    bodies = [steady.body([row]) for row in accepted_neighbours(steady)]
+    usual = [steady.infer(body) for body in bodies]
     for inputs in (names[::2], names[1::2]):
         answer = ask(steady, steady.base_body, inputs)
         check_ok(answer, f"binary are {', '.join(inputs)}, the others JSON")
-        for row in accepted_neighbours(steady):
-            body = steady.body([row])
-            usual, answer = steady.infer(body), ask(steady, body, inputs)
-            if usual.answered and answer.answered:
-                check_same(usual, answer, "another prediction than where all are JSON")
+        for body, one in zip(bodies, usual, strict=True):
+            two = ask(steady, body, inputs)
+            if one.answered and two.answered:
+                check_same(one, two, "another prediction than where all are JSON")
 
 
 @requirement("binary.request.order")
@@ -111,8 +112,8 @@ def test_raw(steady: RestModel, target: Target) -> None:
         carried(answer).json is None, "a raw request asks for binary outputs, and the answer is JSON", answer
     )
     if (found := parts_of(answer)) is not None:  # else binary.response.header
-        read = [output.get("name") for output, _ in found.outputs if size_of(output) is None]
-        check(not read, "the answer to a raw request has outputs that are not binary", answer, got=read)
+        others = [output.get("name") for output, _ in found.outputs if size_of(output) is None]
+        check(not others, "the answer to a raw request has outputs that are not binary", answer, got=others)
         check_same(steady.infer(steady.base_body), answer, "another prediction than in JSON")
 
 

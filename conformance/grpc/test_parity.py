@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.asking.content_types import declared
+from conformance.asking.inference import check_same
 from conformance.asking.rest import RestModel
 from conformance.asking.rpc import RpcModel
 from conformance.checks.assertions import check, check_ok
@@ -12,6 +13,7 @@ from conformance.wire import content_types, tensors
 
 requirement = pytest.mark.requirement
 _MEMBERS = ("name", "versions", "platform", "inputs", "outputs")
+_DIFFERENT = "HTTP and gRPC have different predictions"
 _TENSOR = ("name", "datatype", "shape")
 
 
@@ -31,8 +33,7 @@ def test_predictions(rpc_steady: RpcModel, target: Target) -> None:
     for rows in [[row] for row in rpc_steady.probes] + [[*rpc_steady.base_rows] * min(rpc_steady.limit, 2)]:
         one, two = twin.infer(rpc_steady.body(rows)), rpc_steady.predict(rows)
         if one.answered and two.answered and not tensors.has_null(one.outputs):
-            different = tensors.difference(one.outputs, two.outputs)
-            check(not different, "HTTP and gRPC have different predictions", one, two, got=different)
+            check_same(one, two, _DIFFERENT)
 
 
 @requirement("grpc.parity.content-types")
@@ -46,8 +47,7 @@ def test_content_types(rpc_steady: RpcModel, target: Target) -> None:
         one, two = twin.infer(body), rpc_steady.infer(body)
         if one.answered and not tensors.has_null(one.outputs):
             check_ok(two, "the same request is answered over HTTP")
-            different = tensors.difference(one.outputs, two.outputs)
-            check(not different, "HTTP and gRPC have different predictions", one, two, got=different)
+            check_same(one, two, _DIFFERENT)
 
 
 @requirement("grpc.parity.refusals")

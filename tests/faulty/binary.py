@@ -36,21 +36,10 @@ def binary_tensors(message: dict[str, Any], tensors: str) -> list[dict[str, Any]
     return [tensor for tensor in message[tensors] if "binary_data_size" in tensor.get("parameters", {})]
 
 
-def answers(function: Callable[[dict[str, Any], Blobs], object]) -> Middleware:
-    """The function changes a binary answer: its message, and the bytes of its binary outputs."""
-
-    @at(INFER)
-    def middleware(request: Request, ask: Ask) -> Response:
-        response = ask(request)
-        length = _length_of(response)
-        if length is None:
-            return response
-        message, blobs = split(response.body, length, "outputs")
-        function(message, blobs)
-        body, told = joined(message, blobs)
-        return replace(response, body=body).with_header("Inference-Header-Content-Length", told)
-
-    return functools.update_wrapper(middleware, function)
+def length_of(response: Response) -> int | None:
+    """The length of the JSON of a binary answer; None of another one."""
+    found = {name.lower(): value for name, value in response.headers.items()}.get(HEADER)
+    return None if found is None else int(found)
 
 
 def respond(function: Callable[[Response], Response]) -> Middleware:
@@ -59,14 +48,21 @@ def respond(function: Callable[[Response], Response]) -> Middleware:
     @at(INFER)
     def middleware(request: Request, ask: Ask) -> Response:
         response = ask(request)
-        return response if _length_of(response) is None else function(response)
+        return response if length_of(response) is None else function(response)
 
     return functools.update_wrapper(middleware, function)
 
 
-def _length_of(response: Response) -> int | None:
-    found = {name.lower(): value for name, value in response.headers.items()}.get(HEADER)
-    return None if found is None else int(found)
+def answers(function: Callable[[dict[str, Any], Blobs], object]) -> Middleware:
+    """The function changes a binary answer: its message, and the bytes of its binary outputs."""
+
+    def changed(response: Response) -> Response:
+        message, blobs = split(response.body, length_of(response) or 0, "outputs")
+        function(message, blobs)
+        body, told = joined(message, blobs)
+        return replace(response, body=body).with_header("Inference-Header-Content-Length", told)
+
+    return functools.update_wrapper(respond(changed), function)
 
 
 def requests(function: Callable[[dict[str, Any], Blobs], object]) -> Middleware:
@@ -136,6 +132,16 @@ def each(message: dict[str, Any], blobs: Blobs, datatype: str, change: Callable[
         if output["datatype"] == datatype:
             blobs[place] = change(blobs[place])
             output["parameters"]["binary_data_size"] = len(blobs[place])
+
+
+def each_number(message: dict[str, Any], blobs: Blobs, datatype: str, change: Callable[[Any], Any]) -> None:
+    """Change each number of the outputs of a datatype of eight bytes."""
+    code = {"FP64": "<d", "INT64": "<q"}[datatype]
+
+    def changed(blob: bytes) -> bytes:
+        return b"".join(struct.pack(code, change(value)) for (value,) in struct.iter_unpack(code, blob))
+
+    each(message, blobs, datatype, changed)
 
 
 def binary(*breaks: str, **more: Any) -> Callable[[Middleware], Middleware]:

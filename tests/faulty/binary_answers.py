@@ -1,7 +1,6 @@
 """Faults of binary tensor data in answers."""
 
 import math
-import struct
 from typing import Any
 
 from tests.faulty.binary import (
@@ -10,6 +9,7 @@ from tests.faulty.binary import (
     binary,
     binary_tensors,
     each,
+    each_number,
     lengths,
     requests,
     respond,
@@ -174,36 +174,21 @@ def binary_declared_as_json(response: Response) -> Response:
 @answers
 def integers_through_doubles(message: dict[str, Any], blobs: Blobs) -> None:
     """INT64 passes through floating point."""
-
-    def rounded(blob: bytes) -> bytes:
-        values = [max(min(int(float(v)), 2**63 - 1), -(2**63)) for (v,) in struct.iter_unpack("<q", blob)]
-        return struct.pack(f"<{len(values)}q", *values)
-
-    each(message, blobs, "INT64", rounded)
+    each_number(message, blobs, "INT64", lambda v: max(min(int(float(v)), 2**63 - 1), -(2**63)))
 
 
 @binary("data.exact-floats", **_ECHO)
 @answers
 def subnormals_flushed(message: dict[str, Any], blobs: Blobs) -> None:
     """Numbers too small to be normal are 0."""
-
-    def flushed(blob: bytes) -> bytes:
-        values = [0.0 if 0 < abs(v) < 2.0**-1022 else v for (v,) in struct.iter_unpack("<d", blob)]
-        return struct.pack(f"<{len(values)}d", *values)
-
-    each(message, blobs, "FP64", flushed)
+    each_number(message, blobs, "FP64", lambda v: 0.0 if 0 < abs(v) < 2.0**-1022 else v)
 
 
 @binary("data.exact-specials", **_ECHO)
 @answers
 def nan_as_zero(message: dict[str, Any], blobs: Blobs) -> None:
     """NaN is 0."""
-
-    def zeros(blob: bytes) -> bytes:
-        values = [0.0 if math.isnan(v) else v for (v,) in struct.iter_unpack("<d", blob)]
-        return struct.pack(f"<{len(values)}d", *values)
-
-    each(message, blobs, "FP64", zeros)
+    each_number(message, blobs, "FP64", lambda v: 0.0 if math.isnan(v) else v)
 
 
 @binary("data.exact-booleans", **_ECHO)

@@ -1,14 +1,13 @@
 """Binary tensor data: where it is looked for, and what is told of it."""
 
 import subprocess
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from reference_server import create_app
 from tests.faulty.binary import without_binary
-from tests.faulty.catalogue import FAULTS
+from tests.faulty.binary_requests import left_over_passed_over
 from tests.faulty.reference import remembered
 from tests.faulty.server import serve
 from tests.faulty.wire import Ask
@@ -24,15 +23,9 @@ def reference(repository: Path) -> Ask:
     return remembered(create_app(repository / "wine-classifier"))
 
 
-def faulty(name: str, reference: Ask) -> AbstractContextManager[str]:
-    """The faulty server of this name."""
-    variant = next(variant for variant in FAULTS if variant.name == name)
-    return serve(lambda request: variant.middleware(request, reference))
-
-
 def test_the_line_of_a_failure_reproduces_it(suite: Suite, reference: Ask) -> None:
     """The bytes and the length of the JSON are in it."""
-    with faulty("left_over_passed_over", reference) as url:
+    with serve(lambda request: left_over_passed_over(request, reference)) as url:
         run = suite("--target", url, MODEL, f"--requirement={LEFT_OVER}", "--level=should")
         (line,) = run.row(LEFT_OVER)["failures"][0]["curl"]
         again = subprocess.run(["bash", "-c", line], capture_output=True, timeout=30)
