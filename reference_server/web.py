@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from reference_server import binary, jsonio, tracing
 from reference_server.errors import NotNow, ServingError, UnsupportedMediaType
@@ -46,9 +46,17 @@ def body() -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not supported; send the body as it is")
-    data = request.get_data(cache=False)
-    if request.content_length is None and len(data) == request.max_content_length:
-        raise RequestEntityTooLarge  # Werkzeug cuts a chunked body there
+    length, most = request.content_length, request.max_content_length
+    if length is None:
+        data = request.get_data(cache=False)
+        if len(data) == most:
+            raise RequestEntityTooLarge  # Werkzeug cuts a chunked body there
+        return data
+    if most is not None and length > most:
+        raise RequestEntityTooLarge
+    data = request.environ["wsgi.input"].read(length)  # Werkzeug would take it in small pieces
+    if len(data) < length:
+        raise ClientDisconnected
     return data
 
 

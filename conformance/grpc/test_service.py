@@ -23,6 +23,7 @@ requirement = pytest.mark.requirement
 _UNKNOWN_FIELD = b"\xf2\x7f\x0bconformance"  # number 2046, of bytes
 _GARBAGE = b"\xff\xff\xff\xff conformance"
 _SIZES = (2**20, 5 * 2**20, 17 * 2**20)  # bytes
+_DEADLINES = [0.0005 * 2**n for n in range(7)]  # seconds: before, while and after the server works
 
 
 def _each(channel: Channel, model: RpcModel) -> dict[str, Reply]:
@@ -139,12 +140,12 @@ def test_message_size(rpc_scored: RpcModel, behaviour: Callable[[str, str], None
 
 @requirement("grpc.service.deadline")
 def test_deadline(rpc_steady: RpcModel) -> None:
-    sent = rpc_steady.message().SerializeToString()
+    channel, path, sent = rpc_steady.channel, calls()[INFER].path, rpc_steady.message().SerializeToString()
     usual = rpc_steady.send(sent)
-    for _ in range(5):
+    for seconds in _DEADLINES:
         with suppress(NoAnswer):
-            rpc_steady.channel.send(calls()[INFER].path, sent, timeout=0.0005)
-        answer = rpc_steady.send(sent)
+            channel.send(path, sent, timeout=seconds)
+        answer = read(channel.alone(path, sent))
         check_ok(answer, "the call before was given up by its client")
         check_same(usual, answer, "a call that its client gave up changed the next prediction")
 

@@ -115,12 +115,12 @@ class Channel:
         for other in others:
             other.close()
         return [
-            self._alone(path, message) if reply is None or reply.code in _AGAIN | _KEPT_OUT else reply
+            self.alone(path, message) if reply is None or reply.code in _AGAIN | _KEPT_OUT else reply
             for message, reply in zip(sent, replies, strict=True)
         ]
 
-    def _alone(self, path: str, message: bytes) -> Reply:
-        """The reply to one of too many calls, now that the others are over: a server may need a moment."""
+    def alone(self, path: str, message: bytes) -> Reply:
+        """The reply to a call, once others are over that the server may still work at: it has a moment."""
         reply = self.send(path, message)
         for _ in range(_TRIES):
             if reply.code not in _AGAIN:

@@ -36,12 +36,14 @@ class Status(Exception):
 
 @dataclass
 class Asked:
-    """One call. memory: what the server keeps. ask: what the reference server answers to a message."""
+    """One call. seconds: until its deadline. memory: what the server keeps. ask: what the reference server
+    answers to a message."""
 
     call: str
     message: Any
     memory: dict[str, Any]
     metadata: dict[str, Any]
+    seconds: float
     ask: Callable[[Any], Any]
 
     def answer(self) -> Any:
@@ -51,6 +53,7 @@ class Asked:
 
 Answer = Callable[[Asked], Any]  # a message, or bytes
 ECHO: dict[str, Any] = {"model": "tensors", "echo": True}
+SHORT = 0.1  # seconds; only a call that its client will give up has less
 
 
 def field_of(output: Any) -> Any:
@@ -181,7 +184,8 @@ class _Handler(grpc.GenericRpcHandler):
     def _answered(self, call: str, data: bytes, metadata: dict[str, Any], context: Any) -> bytes:
         try:
             message = calls()[call].request.FromString(data) if not self._variant.raw_bytes else data
-            asked = Asked(call, message, self._memory, metadata, lambda m: self._reference(call, m))
+            seconds = context.time_remaining()
+            asked = Asked(call, message, self._memory, metadata, seconds, lambda m: self._reference(call, m))
             found = self._variant.answer(asked)
             return found if isinstance(found, bytes) else bytes(found.SerializeToString())
         except Status as status:

@@ -8,12 +8,14 @@ from tests.faulty.rpc import (
     INFER,
     METADATA,
     READY,
+    SHORT,
     Asked,
     Death,
     Status,
     before,
     edits,
     fault,
+    first_of,
     permitted,
     statuses,
 )
@@ -121,6 +123,26 @@ def metadata_as_parameters(answer: Any, asked: Asked) -> None:
     """Metadata reaches the model."""
     if "priority" in asked.metadata:
         answer.outputs[0].contents.fp64_contents[0] += 1
+
+
+@fault("grpc.service.deadline")
+def lame_after_what_was_given_up(asked: Asked) -> Any:
+    """After a call that its client has given up, the next one fails."""
+    if asked.seconds < SHORT:
+        asked.memory["given up"] = True
+    elif asked.memory.pop("given up", False):
+        raise Status("INTERNAL")
+    return asked.answer()
+
+
+@fault("grpc.service.deadline")
+@edits(INFER)
+def answers_what_was_given_up(answer: Any, asked: Asked) -> None:
+    """After a call that its client has given up, the next one has the answer meant for another."""
+    if asked.seconds < SHORT:
+        asked.memory["given up"] = True
+    elif asked.memory.pop("given up", False):
+        first_of(answer)[0] += 1
 
 
 @fault("grpc.health.live")

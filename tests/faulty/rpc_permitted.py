@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spec.service import calls
-from tests.faulty.rpc import ECHO, INFER, Asked, Status, before, edits, permitted, statuses, to_raw
+from tests.faulty.rpc import ECHO, INFER, SHORT, Asked, Status, before, edits, permitted, statuses, to_raw
 
 _LOCK = threading.Lock()
 
@@ -131,6 +131,16 @@ def one_at_a_time(asked: Asked) -> Any:
     finally:
         with _LOCK:
             memory["running"] -= 1
+
+
+@permitted()
+def busy_with_what_was_given_up(asked: Asked) -> Any:
+    """A call is worked at after its client has given it up, and others are RESOURCE_EXHAUSTED until then."""
+    if asked.seconds < SHORT:
+        asked.memory["until"] = time.monotonic() + 0.1
+    elif time.monotonic() < asked.memory.get("until", 0.0):
+        raise Status("RESOURCE_EXHAUSTED", "one at a time")
+    return asked.answer()
 
 
 @permitted(model="versioned")
