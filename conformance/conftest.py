@@ -95,7 +95,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "rpc_model" in metafunc.fixturenames:
         metafunc.parametrize("rpc_model", target.rpc_models, ids=lambda m: m.name, scope="session")
     elif "mlflow_model" in metafunc.fixturenames:
-        metafunc.parametrize("mlflow_model", models[:1], ids=lambda m: m.name, scope="session")
+        metafunc.parametrize("mlflow_model", [target.first], ids=lambda m: m.name, scope="session")
     elif "model" in metafunc.fixturenames:
         metafunc.parametrize("model", models, ids=lambda m: m.name, scope="session")
 

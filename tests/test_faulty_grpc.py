@@ -52,11 +52,14 @@ def loaded(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 def _tested(suite: Suite, variant: RpcVariant, served: Served, folder: Path) -> Run:
     (name,) = served.models.names()
     with rpc.serve(variant, served.models) as address, serve(served.ask) as url:
-        options = ["--grpc-target", address, "--model", name, "--profile", "grpc"]
+        profiles = ["robustness"] if variant.robustness else ["grpc", "signature"][: 1 + variant.oracle]
+        options = ["--grpc-target", address, "--model", name]
+        options += [option for profile in profiles for option in ("--profile", profile)]
+        options += ["--mlmodel", str(served.folder / "model")] * variant.oracle
         options += ["--target", url] * variant.beside
         options += ["--answers", str(served.folder)] * variant.known
         options += ["--answers", str(echo(name, folder))] * (variant.echo and not variant.known)
-        return suite.run(["conformance/grpc"], options, 3, folder)
+        return suite.run([f"conformance/{profile}" for profile in profiles], options, 3, folder)
 
 
 @pytest.mark.parametrize("variant", FAULTS, ids=lambda v: v.name)

@@ -28,6 +28,7 @@ from spec.validation import is_valid
 
 T = TypeVar("T")
 
+NO_MLMODEL = "needs the model itself: --mlmodel DIR"
 NOWHERE = "/no-such-endpoint-of-the-conformance-suite"
 _LOOKED_AT = 10  # models, of those that an index lists; and names in a message
 _ASKED, _ENOUGH = 3, 1.0  # how often a good request is measured, if that takes less than so many seconds
@@ -160,6 +161,7 @@ def handed(target: Target) -> dict[str, Any]:
     return {
         "models": [model.name for model in target.models],
         "rpc_models": [model.name for model in target.rpc_models],
+        "alone": target.alone,
         "missing": dict(target.missing),
         "headers": dict(target.client.shared.credentials.headers),
         "good": (good.method, good.url, dict(good.headers), good.body) if good else None,
@@ -286,7 +288,7 @@ def _missing(v2: bool, mlflow: bool, models: Sequence[RestModel], asked: Asked) 
         "v2": no_v2,
         "mlflow": no_mlflow,
         "content-types": no_v2 or ("" if told else "the metadata names no content_type"),
-        "signature": no_v2 or ("" if asked.mlmodel else "needs the model itself: --mlmodel DIR"),
+        "signature": no_v2 or ("" if asked.mlmodel else NO_MLMODEL),
         "parity": no_v2 or no_mlflow,
         "binary": no_v2 or ("" if binary.there(models[0]) else "requests and answers are JSON alone"),
         "robustness": "",

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from conformance.asking.rpc import RpcModel
-from conformance.harness.preflight import Asked
+from conformance.harness.preflight import NO_MLMODEL, Asked
 from conformance.harness.target import NotYet, SetupError, Target
 from conformance.transport.channel import Channel
 from conformance.transport.http import Client
@@ -16,6 +16,7 @@ from conformance.transport.route import Route
 from conformance.transport.rpc import Rpc
 from spec.catalogue import PROFILES
 
+_BY_GRPC = {"grpc", "signature", "robustness"}
 _CONNECT_SECONDS = 5.0
 _ASKED = 3  # how often a good request is measured
 
@@ -48,7 +49,7 @@ class Service:
         return Target(
             client=client,
             models=[asked.model(client, name) for name in names],
-            missing={profile: "no --target was given" for profile in PROFILES if profile != "grpc"},
+            missing=_missing(asked),
             answers=asked.answers,
             mlmodel=asked.mlmodel,
             version=asked.version,
@@ -56,12 +57,13 @@ class Service:
             left_out=asked.sample.left_out,
             channel=self.channel,
             rpc_models=found,
+            alone=True,
         )
 
     def taken_over(self, target: Target, asked: Asked, given: Mapping[str, Any]) -> Target:
         """A target with the models that another process ``handed`` over."""
         found = [self._model(asked, name) for name in given["rpc_models"]]
-        return replace(target, channel=self.channel, rpc_models=found)
+        return replace(target, channel=self.channel, rpc_models=found, alone=given["alone"])
 
     def _model(self, asked: Asked, name: str) -> RpcModel:
         return asked.of(RpcModel, Rpc(self.channel), name)
@@ -81,6 +83,12 @@ def _check(channel: Channel, ready: bool) -> None:
         raise SetupError(f"{channel.url} does not let this in: ServerReady ends with {said.code}; {hint}")
     if ready and said.message is not None and not said.message.ready:
         raise NotYet(f"{channel.url} is not ready: ServerReady says so")
+
+
+def _missing(asked: Asked) -> dict[str, str]:
+    """Why each other profile is not tested; what a model signs and how robust it is hold for gRPC too."""
+    missing = {profile: "no --target was given" for profile in PROFILES if profile not in _BY_GRPC}
+    return missing | ({} if asked.mlmodel else {"signature": NO_MLMODEL})
 
 
 def _is_there(model: RpcModel) -> bool:

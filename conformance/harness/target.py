@@ -28,7 +28,7 @@ class Target:
 
     missing: for each profile that the target lacks, the reason. pace: the seconds that a good request takes.
     left_out: what of the sample no request holds. channel, rpc_models: its gRPC service, where it is tested;
-    client and models ask nothing where that alone is.
+    alone: it is all that is, and client and models ask nothing.
     """
 
     client: Client
@@ -41,10 +41,16 @@ class Target:
     left_out: Sequence[str] = ()
     channel: "Channel | None" = None
     rpc_models: "Sequence[RpcModel]" = ()
+    alone: bool = False
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints the arguments of a test that fails; as a dataclass this one is too long for it.
         printer.text(f"Target({self.client.url!r})")
+
+    @property
+    def first(self) -> "RestModel | RpcModel":
+        """The model that /invocations serves, and --mlmodel is."""
+        return self.rpc_models[0] if self.alone else self.models[0]
 
     @property
     def server(self) -> dict[str, Any]:

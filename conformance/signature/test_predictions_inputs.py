@@ -38,7 +38,8 @@ def _optional(oracle: Oracle) -> list[str]:
 @requirement("signature.predictions.optional-absent")
 def test_optional_absent(mlflow_model: Model, oracle: Oracle) -> None:
     optional = _optional(oracle)
-    full = mlflow_model.body([_simple(mlflow_model.inputs)])
+    signed = {one.spec.name: one.spec for one in oracle.inputs}
+    full = mlflow_model.body([_simple([signed.get(spec.name, spec) for spec in mlflow_model.inputs])])
     whole = mlflow_model.infer(full).answered
     for absent in (set(optional), *({name} for name in optional if whole)):
         body = _without(full, absent)

@@ -82,8 +82,9 @@ class RpcVariant:
 
     model: what it serves. echo, known: the suite is told that it returns its inputs; its known answers.
     beside: the reference server's HTTP is beside it. service: its name. lacks: calls that are not there.
-    any_call: it has all that may be asked for. server: options of gRPC's library. raw_bytes: it is given a
-    call's bytes, not its message.
+    has: calls that the protocol does not have. any_call: it has all that may be asked for. server: options of
+    gRPC's library. raw_bytes: it is given a call's bytes, not its message. oracle: the suite is given the
+    model itself. robustness: it looks at that alone.
     """
 
     name: str
@@ -96,9 +97,12 @@ class RpcVariant:
     beside: bool = False
     service: str = NAME
     lacks: frozenset[str] = frozenset()
+    has: frozenset[str] = frozenset()
     any_call: bool = False
     server: tuple[tuple[str, Any], ...] = ()
     raw_bytes: bool = False
+    oracle: bool = False
+    robustness: bool = False
 
 
 RPC_VARIANTS: dict[str, RpcVariant] = {}
@@ -172,7 +176,8 @@ class _Handler(grpc.GenericRpcHandler):
     def service(self, handler_call_details: Any) -> Any:
         """Any call of the variant's service."""
         _, name, call = handler_call_details.method.split("/")
-        if name == self._variant.service and call not in calls() and self._variant.any_call:
+        more = self._variant.any_call or call in self._variant.has
+        if name == self._variant.service and call not in calls() and more:
             return grpc.unary_unary_rpc_method_handler(lambda data, context: b"")
         if name != self._variant.service or call not in calls() or call in self._variant.lacks:
             return None

@@ -256,6 +256,20 @@ def server_metadata_fails(asked: Asked) -> None:
     raise Status("INTERNAL")
 
 
+@fault("grpc.server.extensions")
+@edits("ServerMetadata")
+def statistics_listed(answer: Any, asked: Asked) -> None:
+    """It lists statistics, and has none."""
+    answer.extensions.append("statistics")
+
+
+@fault("grpc.server.extensions", has=frozenset({"ModelConfig"}))
+@edits("ServerMetadata")
+def repository_listed(answer: Any, asked: Asked) -> None:
+    """It lists two extensions, and has one of them."""
+    answer.extensions.extend(["model_configuration", "model_repository"])
+
+
 @fault("grpc.server.names-itself")
 @edits("ServerMetadata")
 def server_without_a_version(answer: Any, asked: Asked) -> None:

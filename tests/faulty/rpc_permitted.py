@@ -133,6 +133,13 @@ def one_at_a_time(asked: Asked) -> Any:
             memory["running"] -= 1
 
 
+@permitted(has=frozenset({"ModelStatistics", "RepositoryIndex"}))
+@edits("ServerMetadata")
+def extensions_that_it_has(answer: Any, asked: Asked) -> None:
+    """It lists extensions with a call, without one, and of its own."""
+    answer.extensions.extend(["statistics", "model_repository", "binary_tensor_data", "sequence", "own"])
+
+
 @permitted()
 def busy_with_what_was_given_up(asked: Asked) -> Any:
     """A call is worked at after its client has given it up, and others are RESOURCE_EXHAUSTED until then."""
