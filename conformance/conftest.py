@@ -102,7 +102,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the tests of gRPC, which need its library, where that is not tested."""
-    grpc = collection_path == Path(__file__).parent / "grpc"
+    grpc = collection_path == Path(__file__).parent / "grpc" or collection_path.name.endswith("_grpc.py")
     return True if grpc and config.stash[_TARGET].channel is None else None
 
 

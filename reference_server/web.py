@@ -48,13 +48,13 @@ def body() -> bytes:
         raise UnsupportedMediaType(f"Content-Encoding {encoding!r} is not supported; send the body as it is")
     length, most = request.content_length, request.max_content_length
     if length is None:
-        data = request.get_data(cache=False)
-        if len(data) == most:
+        chunked = request.get_data(cache=False)
+        if len(chunked) == most:
             raise RequestEntityTooLarge  # Werkzeug cuts a chunked body there
-        return data
+        return chunked
     if most is not None and length > most:
         raise RequestEntityTooLarge
-    data = request.environ["wsgi.input"].read(length)  # Werkzeug would take it in small pieces
+    data: bytes = request.environ["wsgi.input"].read(length)  # Werkzeug would take it in small pieces
     if len(data) < length:
         raise ClientDisconnected
     return data

@@ -16,7 +16,7 @@ from conformance.harness import known_failures
 from conformance.harness.known_failures import KnownFailures
 from conformance.harness.verdict import OUTCOMES, TestResult, Verdict, counts, verdicts
 from spec.catalogue import requirements, sources
-from spec.validation import violations
+from spec.validation import is_valid, violations
 
 SETUP_EXIT = 10
 _DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -158,9 +158,8 @@ class Reporter:
 
     def _write_json(self, file: Path) -> None:
         document = self.document()
-        wrong = violations("suite/report", document)
-        if wrong:
-            raise ValueError(f"the report breaks its own schema: {wrong[0]}")
+        if not is_valid("suite/report", document):
+            raise ValueError(f"the report breaks its own schema: {violations('suite/report', document)[0]}")
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from conformance.asking.rest import RestModel
 from conformance.mistakes.inference import Good
+from conformance.mistakes.siege import Blow, Siege
 from conformance.mistakes.survey import Survey
-from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import JSON
-from conformance.transport.lost import NoAnswer
-from conformance.wire import tensors
 from conformance.wire.jsontext import written
 
 DEPTH = 100_000
@@ -150,51 +150,23 @@ def scoring_huge(path: str) -> list[Hostile]:
     return _posts(path, {"100 MB of spaces before the last brace": Padded(b'{"inputs":[[1]]}')})
 
 
-@dataclass
-class Blow:
-    """A hostile request with what came of it. after: the answer to the good request that followed."""
-
-    hostile: Hostile
-    answer: Exchange | NoAnswer
-    after: Answer | NoAnswer
-
-
-class Assault:
-    """Sends hostile requests to a model, each followed by the good one, and keeps what came of them."""
+class Assault(Siege[RestModel]):
+    """The siege of a model over HTTP."""
 
     def __init__(self, survey: Survey) -> None:
-        self.model = survey.model
+        super().__init__(survey.model, survey.good.one, survey.base.outputs)
         self.survey = survey
-        self.blows: list[Blow] = []
 
-    def strike(self, hostiles: Callable[[Good, str], list[Hostile]]) -> list[Blow]:
+    def infer(self, hostiles: Callable[[Good, str], list[Hostile]]) -> list[Blow]:
         """Send the requests to infer. Raises TargetDied."""
         return self.send(hostiles(self.survey.good, self.model.path("infer")))
 
     def send(self, hostiles: list[Hostile]) -> list[Blow]:
         """Send the requests. Raises TargetDied."""
-        blows = [Blow(hostile, self._sent(hostile), self._good()) for hostile in hostiles]
-        self.blows += blows
-        return blows
+        return [self.strike(hostile.what, partial(self._sent, hostile)) for hostile in hostiles]
 
-    def _sent(self, hostile: Hostile) -> Exchange | NoAnswer:
+    def _sent(self, hostile: Hostile) -> Exchange:
         pieces = hostile.body if isinstance(hostile.body, Padded) else None
         body = None if isinstance(hostile.body, Padded) else hostile.body
         headers = {**hostile.headers, "Connection": "close"}
-        try:
-            return self.model.client.send(hostile.method, hostile.path, body, headers, chunks=pieces)
-        except NoAnswer as lost:
-            return lost
-
-    def _good(self) -> Answer | NoAnswer:
-        try:
-            return self.model.infer(self.survey.good.one)
-        except NoAnswer as lost:
-            return lost
-
-    def wrong(self, answer: Answer) -> str:
-        """What is wrong with the answer to the good request; empty when it is the usual one."""
-        if not answer.answered:
-            return f"status {answer.status}"
-        usual = self.survey.base.outputs
-        return tensors.difference(usual, answer.outputs) if self.model.deterministic else ""
+        return self.model.client.send(hostile.method, hostile.path, body, headers, chunks=pieces)

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
@@ -11,17 +11,16 @@ from http.client import HTTPConnection, HTTPException
 import pytest
 
 from conformance.asking.rest import RestModel
-from conformance.checks.assertions import check, fail
-from conformance.checks.skips import no_request, not_implemented, untested
+from conformance.checks.assertions import check
+from conformance.checks.skips import no_request, not_implemented
 from conformance.harness.target import Target
 from conformance.mistakes import hostile
 from conformance.mistakes import inference as malformed
-from conformance.mistakes.hostile import Assault, Blow, Hostile
+from conformance.mistakes.hostile import Assault, Hostile
 from conformance.mistakes.survey import Survey
 from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import JSON
-from conformance.transport.lost import NoAnswer
 from conformance.transport.rest import carried, read
 from conformance.wire.jsontext import written
 from spec.validation import is_valid
@@ -34,8 +33,10 @@ _AT_ONCE = 16
 
 
 @pytest.fixture(scope="session")
-def assault(mlflow_model: RestModel) -> Assault:
+def assault(mlflow_model: RestModel, target: Target) -> Assault:
     """The first model, under hostile requests."""
+    if target.alone:
+        not_implemented("no --target was given")
     if mlflow_model.base is None:
         no_request(mlflow_model.name)
     return Assault(Survey(mlflow_model))
@@ -49,19 +50,8 @@ def scoring_assault(target: Target, assault: Assault) -> Assault:
     return assault
 
 
-def _check_stands(assault: Assault, blows: Sequence[Blow]) -> None:
-    """After each hostile request, the good one has its usual answer."""
-    for blow in blows:
-        told = f"the good request after {blow.hostile.what}"
-        before = [blow.answer] if isinstance(blow.answer, Exchange) else []
-        if isinstance(blow.after, NoAnswer):
-            fail(f"{told} gets no answer", *before, got=str(blow.after))
-        wrong = assault.wrong(blow.after)
-        check(not wrong, f"{told} has not its usual answer", *before, blow.after, got=wrong)
-
-
 def _check_survives(assault: Assault, hostiles: Callable[[malformed.Good, str], list[Hostile]]) -> None:
-    _check_stands(assault, assault.strike(hostiles))
+    assault.check_stands(*assault.infer(hostiles))
 
 
 @requirement("robustness.shapes")
@@ -101,17 +91,17 @@ def test_huge_body(assault: Assault) -> None:
 
 @requirement("robustness.invocations-nesting")
 def test_invocations_nesting(scoring_assault: Assault) -> None:
-    _check_stands(scoring_assault, scoring_assault.send(hostile.scoring_nesting("/invocations")))
+    scoring_assault.check_stands(*scoring_assault.send(hostile.scoring_nesting("/invocations")))
 
 
 @requirement("robustness.invocations-numbers")
 def test_invocations_numbers(scoring_assault: Assault) -> None:
-    _check_stands(scoring_assault, scoring_assault.send(hostile.scoring_numbers("/invocations")))
+    scoring_assault.check_stands(*scoring_assault.send(hostile.scoring_numbers("/invocations")))
 
 
 @requirement("robustness.invocations-huge-body")
 def test_invocations_huge_body(scoring_assault: Assault) -> None:
-    _check_stands(scoring_assault, scoring_assault.send(hostile.scoring_huge("/invocations")))
+    scoring_assault.check_stands(*scoring_assault.send(hostile.scoring_huge("/invocations")))
 
 
 @requirement("robustness.model-names")
@@ -120,7 +110,7 @@ def test_model_names(assault: Assault) -> None:
     for name in (*names, "x" * 4000):
         path = f"/v2/models/{name}"
         (blow,) = assault.send([Hostile(f"the model name {name[:40]}", path, None, {}, "GET")])
-        _check_stands(assault, [blow])
+        assault.check_stands(blow)
         if isinstance(blow.answer, Exchange):
             check(blow.answer.status >= 400, "there is no such model", blow.answer, got=blow.answer.status)
 
@@ -137,20 +127,17 @@ def _end(connection: HTTPConnection) -> None:
 
 @requirement("robustness.cut-body")
 def test_cut_body(assault: Assault) -> None:
-    body = written(assault.survey.good.one)
+    body = written(assault.good)
     for sent in (0, len(body) // 2, len(body)):
         _end(assault.model.client.begin(assault.model.path("infer"), body[:sent], len(body) + 100))
-        answer = assault.model.infer(assault.survey.good.one)
-        wrong = assault.wrong(answer)
-        told = f"the good request has not its usual answer after a body that ends {sent} bytes in"
-        check(not wrong, told, answer, got=wrong)
+        assault.check_usual(assault.model.infer(assault.good), f"after a body that ends {sent} bytes in")
 
 
 @requirement("robustness.slow-body")
 def test_slow_body(assault: Assault) -> None:
-    body = written(assault.survey.good.one)
+    body = written(assault.good)
     started = time.monotonic()
-    assault.model.infer(assault.survey.good.one)
+    assault.model.infer(assault.good)
     enough_seconds = _SLOW_SECONDS + 2 * (time.monotonic() - started)  # for a model that is slow itself
     slow = assault.model.client.begin(assault.model.path("infer"), body[:20], len(body))
     enough = threading.Event()
@@ -164,7 +151,7 @@ def test_slow_body(assault: Assault) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         finishing = pool.submit(finish)
-        answer = assault.model.infer(assault.survey.good.one)
+        answer = assault.model.infer(assault.good)
         waited = time.monotonic() - started
         enough.set()
         finishing.result()
@@ -174,7 +161,7 @@ def test_slow_body(assault: Assault) -> None:
 
 @requirement("robustness.at-once")
 def test_at_once(assault: Assault) -> None:
-    good, path = written(assault.survey.good.one), assault.model.path("infer")
+    good, path = written(assault.good), assault.model.path("infer")
     bad = [probe.body for probe in malformed.requests(assault.survey.good)][: _AT_ONCE // 2]
 
     def send(body: bytes) -> Answer:
@@ -185,8 +172,7 @@ def test_at_once(assault: Assault) -> None:
             pool.map(send, [body for pair in zip(bad, [good] * len(bad), strict=True) for body in pair])
         )
     for answer in answers[1::2]:
-        wrong = assault.wrong(answer)
-        check(not wrong, "a good request among malformed ones has not its usual answer", answer, got=wrong)
+        assault.check_usual(answer, "among malformed ones")
 
 
 @requirement("robustness.large-batch")
@@ -201,22 +187,11 @@ def test_large_batch(assault: Assault) -> None:
     check(answer.status < 500 and told, f"{_ROWS:,} rows are refused without an error object", answer)
 
 
-def _blows(assault: Assault) -> list[Blow]:
-    if not assault.blows:
-        untested("looks at what the other tests of this profile sent")
-    return assault.blows
-
-
 @requirement("robustness.answered")
 def test_answered(assault: Assault) -> None:
-    for blow in _blows(assault):
-        if isinstance(blow.answer, NoAnswer):
-            raise NoAnswer(blow.answer.request, f"{blow.hostile.what}: {blow.answer}")
+    assault.check_answered()
 
 
 @requirement("robustness.client-status")
 def test_client_status(assault: Assault) -> None:
-    for blow in _blows(assault):
-        if isinstance(blow.answer, Exchange):
-            told = f"{blow.hostile.what} is told as a server's mistake"
-            check(blow.answer.status < 500, told, blow.answer, got=f"status {blow.answer.status}")
+    assault.check_no_failure()

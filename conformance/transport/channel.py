@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -91,8 +91,8 @@ class Channel:
         self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], how: Mapping[str, Any]
     ) -> Reply:
         for again in (True, False):
-            request, future = self._begin(path, message, metadata, **how)
-            reply = self._reply(request, future, again)
+            request, call, own = self._ready(path, message, metadata, how)
+            reply = self._reply(request, lambda: call(message, **own), again)  # noqa: B023 (called at once)
             if reply is not None:
                 return reply
         raise AssertionError  # the second time there is a reply, or it raises
@@ -110,14 +110,22 @@ class Channel:
         """The replies to calls that are sent at the same time, over so many connections."""
         others = [self.twin() for _ in range(connections - 1)]
         ways = [self, *others]
-        begun = [ways[i % len(ways)]._begin(path, message, ()) for i, message in enumerate(sent)]
-        replies = [self._reply(request, future, again=True) for request, future in begun]
+        begun = [ways[i % len(ways)]._begin(path, message) for i, message in enumerate(sent)]
+        replies = [self._reply(request, future.result, again=True) for request, future in begun]
         for other in others:
             other.close()
         return [
             self.alone(path, message) if reply is None or reply.code in _AGAIN | _KEPT_OUT else reply
             for message, reply in zip(sent, replies, strict=True)
         ]
+
+    def drop(self, path: str, sent: Sequence[bytes]) -> None:
+        """Send calls at the same time over a connection of their own; when the first is answered, end it."""
+        other = self.twin()
+        begun = [other._begin(path, message) for message in sent]
+        with suppress(grpc.RpcError):
+            begun[0][1].result()
+        other.close()
 
     def alone(self, path: str, message: bytes) -> Reply:
         """The reply to a call, once others are over that the server may still work at: it has a moment."""
@@ -129,22 +137,28 @@ class Channel:
             reply = self.send(path, message)
         return reply
 
-    def _begin(
-        self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], **how: Any
-    ) -> tuple[CallRequest, Any]:
+    def _begin(self, path: str, message: bytes) -> tuple[CallRequest, Any]:
+        """A call that is sent now; its end is in the future."""
+        request, call, own = self._ready(path, message, (), {})
+        return request, call.future(message, **own)
+
+    def _ready(
+        self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], how: Mapping[str, Any]
+    ) -> tuple[CallRequest, Any, dict[str, Any]]:
+        """A call that can be sent: what it is, and gRPC's callable with its arguments beside the message."""
         headers = {k.lower(): v for k, v in self._client.shared.credentials.headers.items()}
         headers |= dict(metadata)
         self._client.shared.add()
         way = ("--http2" if self.route.encrypted else "--http2-prior-knowledge", *self.route.curl)
         request = call_request(self.url, path, message, headers, way)
-        own = {"timeout": self.route.timeout, "metadata": tuple(headers.items())} | how
-        begin: Any = self._channel.unary_unary(path)
-        return request, begin.future(message, **own)
+        own: dict[str, Any] = {"timeout": self.route.timeout, "metadata": tuple(headers.items()), **how}
+        return request, self._channel.unary_unary(path), own
 
-    def _reply(self, request: CallRequest, future: Any, again: bool) -> Reply | None:
-        """None where the connection broke, or the server is busy: it may be sent ``again``."""
+    def _reply(self, request: CallRequest, end: Callable[[], bytes], again: bool) -> Reply | None:
+        """What comes at the ``end``. None where the connection broke, or the server is busy: it may be sent
+        ``again``."""
         try:
-            return Reply(request, "OK", "", future.result())
+            return Reply(request, "OK", "", end())
         except grpc.RpcError as error:
             code, details = error.code().name, error.details() or ""
         except grpc.FutureCancelledError:

@@ -55,7 +55,7 @@ class Route:
         own: dict[str, Any] = {
             "maxsize": 32,
             "timeout": urllib3.Timeout(self.timeout),
-            "ssl_context": self.context,
+            "ssl_context": self.context if self._needs_tls else None,
         }
         manager = (
             urllib3.ProxyManager(self.named_proxy, proxy_headers=self.proxy_headers, **own)
@@ -72,6 +72,11 @@ class Route:
     def encrypted(self) -> bool:
         """Whether the target speaks TLS; a proxy then passes on what it can't read."""
         return urlsplit(self.url).scheme == "https"
+
+    @property
+    def _needs_tls(self) -> bool:
+        """Whether something on the way speaks TLS, or files for it were given, which may be no such files."""
+        return self.encrypted or self.proxy.startswith("https") or bool(self.ca_cert or self.cert)
 
     @property
     def named_proxy(self) -> str:

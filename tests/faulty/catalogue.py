@@ -19,6 +19,7 @@ from tests.faulty import (
     rpc_contents,  # noqa: F401
     rpc_infer,  # noqa: F401
     rpc_permitted,  # noqa: F401
+    rpc_robustness,  # noqa: F401
     rpc_signature,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401

@@ -2,6 +2,7 @@
 
 import functools
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -36,15 +37,20 @@ class Status(Exception):
 
 @dataclass
 class Asked:
-    """One call. seconds: until its deadline. memory: what the server keeps. ask: what the reference server
-    answers to a message."""
+    """One call. seconds: until its deadline. dropped: whether its client is gone. memory: what the server
+    keeps. ask: what the reference server answers to a message."""
 
     call: str
     message: Any
     memory: dict[str, Any]
     metadata: dict[str, Any]
     seconds: float
+    dropped: Callable[[], bool]
     ask: Callable[[Any], Any]
+
+    def parsed(self) -> Any:
+        """The message that its bytes are, where it is given as bytes."""
+        return calls()[self.call].request.FromString(self.message)
 
     def answer(self) -> Any:
         """The reference server's answer. Raises Status."""
@@ -53,6 +59,7 @@ class Asked:
 
 Answer = Callable[[Asked], Any]  # a message, or bytes
 ECHO: dict[str, Any] = {"model": "tensors", "echo": True}
+LOCK = threading.Lock()
 SHORT = 0.1  # seconds; only a call that its client will give up has less
 
 
@@ -189,8 +196,15 @@ class _Handler(grpc.GenericRpcHandler):
     def _answered(self, call: str, data: bytes, metadata: dict[str, Any], context: Any) -> bytes:
         try:
             message = calls()[call].request.FromString(data) if not self._variant.raw_bytes else data
-            seconds = context.time_remaining()
-            asked = Asked(call, message, self._memory, metadata, seconds, lambda m: self._reference(call, m))
+            asked = Asked(
+                call=call,
+                message=message,
+                memory=self._memory,
+                metadata=metadata,
+                seconds=context.time_remaining(),
+                dropped=lambda: not context.is_active(),
+                ask=lambda m: self._reference(call, m),
+            )
             found = self._variant.answer(asked)
             return found if isinstance(found, bytes) else bytes(found.SerializeToString())
         except Status as status:

@@ -21,10 +21,6 @@ from tests.faulty.rpc import (
 )
 
 
-def _message(asked: Asked) -> Any:
-    return calls()[asked.call].request.FromString(asked.message)
-
-
 @fault("grpc.service.path", service="inference.GrpcInferenceService")
 def service_spelt_otherwise(asked: Asked) -> Any:
     """The service has another spelling."""
@@ -82,14 +78,14 @@ def unknown_fields_refused(asked: Asked) -> Any:
     """A field that the protocol does not have is refused."""
     if asked.call == INFER and asked.message.endswith(b"\xf2\x7f\x0bconformance"):
         raise Status("INVALID_ARGUMENT", "unknown field 2046")
-    return asked.ask(_message(asked))
+    return asked.ask(asked.parsed())
 
 
 @fault("grpc.service.garbage", raw_bytes=True)
 def garbage_is_nothing(asked: Asked) -> Any:
     """What is no message is answered as if nothing had been sent."""
     try:
-        return asked.ask(_message(asked))
+        return asked.ask(asked.parsed())
     except Status:
         raise
     except Exception:
@@ -102,7 +98,7 @@ def lame_after_garbage(asked: Asked) -> Any:
     if asked.memory.pop("garbage", False):
         raise Status("INTERNAL")
     try:
-        message = _message(asked)
+        message = asked.parsed()
     except Exception:
         asked.memory["garbage"] = True
         raise

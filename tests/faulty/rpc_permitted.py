@@ -1,15 +1,24 @@
 """Unusual gRPC servers that are right: what the sources permit."""
 
-import threading
 import time
 from typing import Any
 
 import numpy as np
 
 from spec.service import calls
-from tests.faulty.rpc import ECHO, INFER, SHORT, Asked, Status, before, edits, permitted, statuses, to_raw
-
-_LOCK = threading.Lock()
+from tests.faulty.rpc import (
+    ECHO,
+    INFER,
+    LOCK,
+    SHORT,
+    Asked,
+    Status,
+    before,
+    edits,
+    permitted,
+    statuses,
+    to_raw,
+)
 
 
 @permitted()
@@ -119,7 +128,7 @@ def failed_precondition(status: Status, asked: Asked) -> Any:
 def one_at_a_time(asked: Asked) -> Any:
     """Of calls at the same time all but one are RESOURCE_EXHAUSTED, and so are all for a moment."""
     memory = asked.memory
-    with _LOCK:
+    with LOCK:
         memory["running"] = memory.get("running", 0) + 1
         if memory["running"] > 1:
             memory["until"] = time.monotonic() + 0.1
@@ -129,7 +138,7 @@ def one_at_a_time(asked: Asked) -> Any:
         time.sleep(0.002)  # so that calls meet
         return asked.answer()
     finally:
-        with _LOCK:
+        with LOCK:
             memory["running"] -= 1
 
 

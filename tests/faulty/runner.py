@@ -1,7 +1,8 @@
 """Runs of the suite, each in a fork of one process that has loaded what the suite imports.
 
-It reads orders from standard input, one JSON object a line with ``arguments`` (of pytest), ``printed`` (the
-file for the output) and ``seconds`` (allowed), and answers each with a line: the exit status.
+Its arguments are more modules to load. It reads orders from standard input, one JSON object a line with
+``arguments`` (of pytest), ``printed`` (the file for the output) and ``seconds`` (allowed), and answers each
+with a line: the exit status.
 """
 
 import contextlib
@@ -33,7 +34,6 @@ _IMPORTED = (
     "jsonschema",
     "jsonschema_rs",
     "numpy",
-    "pandas",
     "pyarrow.parquet",
     "spec.validation",
     "urllib3",
@@ -42,7 +42,7 @@ _IMPORTED = (
 
 def main() -> None:
     """Load, and read the catalogue and the schemas, once; serve orders until there are no more."""
-    for name in _IMPORTED:
+    for name in (*_IMPORTED, *sys.argv[1:]):
         importlib.import_module(name)
     requirements()
     for name in validation.names():

@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 120
+_OF_MODELS = ("mlflow.pyfunc", "pandas", "scipy.stats", "sklearn.ensemble")  # what --mlmodel loads
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,17 @@ class Suite:
     """Runs the suite as a user does, in processes that need not load everything again."""
 
     def __init__(self) -> None:
-        self._runner = subprocess.Popen(
-            [sys.executable, "-m", "tests.faulty.runner"],
+        self._runners: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+
+    def _runner(self, modules: tuple[str, ...]) -> "subprocess.Popen[str]":
+        """The process that has loaded these modules too: the larger it is, the longer each fork takes."""
+        if modules not in self._runners:
+            self._runners[modules] = self._started(modules)
+        return self._runners[modules]
+
+    def _started(self, modules: tuple[str, ...]) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.faulty.runner", *modules],
             cwd=ROOT,
             # Without the plugins that happen to be installed: some take seconds to load.
             env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
@@ -50,12 +60,13 @@ class Suite:
         )
 
     def stop(self) -> None:
-        """End the process."""
-        assert self._runner.stdin is not None
-        assert self._runner.stdout is not None
-        self._runner.stdin.close()
-        self._runner.wait(SECONDS)
-        self._runner.stdout.close()
+        """End the processes."""
+        for runner in self._runners.values():
+            assert runner.stdin is not None
+            assert runner.stdout is not None
+            runner.stdin.close()
+            runner.wait(SECONDS)
+            runner.stdout.close()
 
     def run(self, modules: Sequence[str], options: Sequence[str], examples: int, folder: Path) -> Run:
         """What the tests of these modules find, at level should."""
@@ -64,17 +75,19 @@ class Suite:
         plugins = [*(f"-pno:{name}" for name in without), "-p_hypothesis_pytestplugin"]
         asked = ["--level", "should", "--report-json", str(report), "--max-examples", str(examples)]
         arguments = [*modules, "-q", "-rfE", *plugins, *asked, *options]
-        status = self._order({"arguments": arguments, "printed": str(printed), "seconds": SECONDS})
+        runner = self._runner(_OF_MODELS if "--mlmodel" in options else ())
+        status = _order(runner, {"arguments": arguments, "printed": str(printed), "seconds": SECONDS})
         told = printed.read_text("utf-8")
         assert report.exists(), told
         return Run(status, told, json.loads(report.read_text("utf-8")))
 
-    def _order(self, order: dict[str, Any]) -> int:
-        assert self._runner.stdin is not None
-        assert self._runner.stdout is not None
-        self._runner.stdin.write(json.dumps(order) + "\n")
-        self._runner.stdin.flush()
-        return int(self._runner.stdout.readline())
+
+def _order(runner: "subprocess.Popen[str]", order: dict[str, Any]) -> int:
+    assert runner.stdin is not None
+    assert runner.stdout is not None
+    runner.stdin.write(json.dumps(order) + "\n")
+    runner.stdin.flush()
+    return int(runner.stdout.readline())
 
 
 def echo(model: str, folder: Path) -> Path:
