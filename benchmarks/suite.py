@@ -1,7 +1,8 @@
 """``python -m benchmarks.suite``: cases per second of the suite and of schemathesis on one server.
 
 Prints, for each server: requests, seconds and cases per second of both, and what each found; then the
-suite's own cost per case (its CPU time, start-up left out) beside a bare loop of the same HTTP client.
+suite's own cost per case (its CPU time, start-up left out) beside a bare loop of the same HTTP client. The
+same of the suite over gRPC alone.
 """
 
 import argparse
@@ -14,9 +15,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import grpc
 import urllib3
 
+from conformance.wire.messages import inference_request
+from spec.service import calls
 from targets import definition, environment, server
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +86,17 @@ def bare_loop(url: str, path: str, body: bytes) -> float:
     return (time.process_time() - started) / LOOP
 
 
+def bare_calls(address: str, request: dict[str, Any], model: str) -> float:
+    """CPU seconds for one call of gRPC's client alone."""
+    sent = inference_request(model, "", request).SerializeToString()
+    with grpc.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary(calls()["ModelInfer"].path)
+        started = time.process_time()
+        for _ in range(LOOP):
+            call(sent)
+        return (time.process_time() - started) / LOOP
+
+
 def _timed(command: list[str]) -> tuple[float, str]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -94,23 +110,30 @@ def compare(name: str, cache: Path, seconds: int) -> None:
     prepared = environment.prepare(target, cache)
     repository = environment.build_models(target, prepared)
     with server.running(target, prepared, repository) as started:
-        command = [sys.executable, "-m", "pytest", "conformance/", f"--target={started.url}"]
-        command += [f"--model={target.models[0]}", *target.suite]
-        start_up = measure_suite(command, "--requirement=v2.health.live")
-        ours = measure_suite(command)
+        suite = [sys.executable, "-m", "pytest", "conformance/", f"--model={target.models[0]}", *target.suite]
+        http, rpc = [*suite, f"--target={started.url}"], [*suite, f"--grpc-target={started.grpc}"]
+        start_up = measure_suite(http, "--requirement=v2.health.live")
+        ours = measure_suite(http)
+        rpc_start_up = measure_suite(rpc, "--requirement=grpc.health.live")
+        ours_rpc = measure_suite(rpc)
         theirs = measure_schemathesis(started.url, "/v2/docs/dataplane.json", seconds)
         body = (repository / target.models[0] / "answers.json").read_text("utf-8")
         request = next(case["request"] for case in json.loads(body)["cases"] if case["protocol"] == "v2")
         bare = bare_loop(started.url, f"/v2/models/{target.models[0]}/infer", json.dumps(request).encode())
+        bare_rpc = bare_calls(started.grpc, request, target.models[0])
     print(f"{name}")
-    for label, measured in (("suite", ours), ("schemathesis", theirs)):
+    for label, measured in (("suite", ours), ("suite, gRPC", ours_rpc), ("schemathesis", theirs)):
         print(
             f"  {label:<13}{measured.cases:>7} cases {measured.seconds:>7.1f} s {measured.rate:>7.0f} cases/s"
             f"   found: {measured.findings}"
         )
-    own = (ours.cpu - start_up.cpu) / ours.cases
     print(f"  ratio        {ours.rate / theirs.rate:>7.1f} times the cases per second")
-    print(f"  own cost     {1000 * own:>7.2f} ms a case; the bare client {1000 * bare:.2f} ms a request")
+    for label, measured, begun, client in (
+        ("own cost", ours, start_up, bare),
+        ("over gRPC", ours_rpc, rpc_start_up, bare_rpc),
+    ):
+        own = (measured.cpu - begun.cpu) / measured.cases
+        print(f"  {label:<13}{1000 * own:>7.2f} ms a case; the bare client {1000 * client:.2f} ms a request")
 
 
 def main() -> None:

@@ -29,6 +29,22 @@ RESULT = {
         *(sample("peer", turn, rate) for turn, rate in enumerate((300.0, 200.0, 100.0))),
         *(sample("reference", turn, 1200.0, 2) for turn in range(3)),
     ],
+    "forms": [
+        {
+            "server": server,
+            "form": form,
+            "rows": 1,
+            "connections": 4,
+            "round": turn,
+            "rate": rate / (turn + 1),
+        }
+        for server, form, rate in (
+            ("reference", "JSON", 300),
+            ("reference", "gRPC", 900),
+            ("peer", "gRPC", 90),
+        )
+        for turn in range(3)
+    ],
     "memory": [{"server": "reference", "workers": 1, "MiB": 250}],
     "limits": {"100": {"the model": 5000.0}},
 }
@@ -52,6 +68,8 @@ def test_ratios_are_taken_within_rounds() -> None:
 def test_the_page_has_every_table() -> None:
     shown = page.tables(RESULT)
     assert "| 1 | 100 | 16 | 600/s, 1.67 and 3.33 ms | 200/s, 5 and 10 ms, **3.00 times** |" in shown
+    assert "| 1 | 4 | JSON | 150/s, 1.00 times JSON |  |" in shown
+    assert "| 1 | 4 | gRPC | 450/s, 3.00 times JSON | 45/s, **10.00 times** |" in shown
     assert "| /infer | 100 | 2.00 |" in shown
     assert "| reference | 1 | 250 |" in shown
     assert "| the model | 5,000 |" in shown

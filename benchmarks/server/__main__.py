@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.server import cases, limits, page, servers
+from benchmarks.server import cases, forms, limits, page, servers
 from benchmarks.server.cases import CASES, PATHS, Case
 from benchmarks.server.load import LoadError, Measured, drive, wrk
 from benchmarks.server.servers import Running
@@ -58,6 +58,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         with servers.running(names, workers, options.cache.resolve(), options.before) as running:
             _measure(part, running, options, result)
             if workers == 1:
+                v2 = [one for one in running if cases.INFER in one.endpoints]
+                result["forms"] = list(forms.measure(v2, options.rounds, options.seconds))
                 rows = sorted({case.rows for case in part})
                 with limits.constant(options.cache.resolve()) as url:
                     model, seconds = running[0].model, options.seconds

@@ -1,14 +1,15 @@
 """What was measured, as tables, and as docs/performance.md with its plot and its numbers.
 
 A result has ``date``, ``machine`` (lines), ``seconds``, ``rounds``, ``samples`` (each a case, a server, a
-round, and what ``load.Measured`` has), ``memory`` (MiB of each server), ``limits`` (calls a second, by rows),
-and ``soak`` where one was made.
+round, and what ``load.Measured`` has), ``forms`` (as ``forms.measure`` has them), ``memory`` (MiB of each
+server), ``limits`` (calls a second, by rows), and ``soak`` where one was made.
 """
 
 import json
 import os
 import platform
 import statistics
+from collections import defaultdict
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -61,7 +62,8 @@ def _case(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def tables(result: dict[str, Any]) -> str:
     """The tables, in Markdown."""
-    return "\n\n".join([*_endpoints(result), _scaling(result), _memory(result), _limits(result)])
+    shown = [*_endpoints(result), _forms(result["forms"]), _scaling(result), _memory(result), _limits(result)]
+    return "\n\n".join(shown)
 
 
 def _endpoints(result: dict[str, Any]) -> Iterator[str]:
@@ -80,6 +82,31 @@ def _cell(result: dict[str, Any], case: tuple[Any, ...], name: str) -> str:
     rate, p50, p99 = (median(result, case, name, what) for what in ("rate", "p50", "p99"))
     compared = "" if name == "reference" else f", **{ratio(result, case, name):.2f} times**"
     return f"{_number(rate)}/s, {_number(p50)} and {_number(p99)} ms{compared}"
+
+
+def _forms(samples: list[dict[str, Any]]) -> str:
+    rates: dict[Any, list[float]] = defaultdict(list)
+    for row in samples:
+        rates[row["rows"], row["connections"], row["form"], row["server"]].append(row["rate"])
+    names = list(dict.fromkeys(row["server"] for row in samples))
+    lines = []
+    for rows, connections, form in sorted({case[:3] for case in rates}):
+        cells = [
+            _form_cell(rates[rows, connections, form, name], rates[rows, connections, *beside], name)
+            for name, beside in [(n, ("JSON" if n == "reference" else form, "reference")) for n in names]
+        ]
+        lines.append([f"{rows:,}", str(connections), form, *cells])
+    return "### Forms of /infer\n\n" + _table(["rows", "connections", "form", *names], lines)
+
+
+def _form_cell(rates: list[float], beside: list[float], name: str) -> str:
+    """The rate; the reference server's over its JSON, a peer's under the reference server's form."""
+    if not rates:
+        return ""
+    pairs = zip(rates, beside, strict=True)
+    over, told = (False, "**{:.2f} times**") if name != "reference" else (True, "{:.2f} times JSON")
+    compared = statistics.median(one / two if over else two / one for one, two in pairs)
+    return f"{_number(statistics.median(rates))}/s, {told.format(compared)}"
 
 
 def _scaling(result: dict[str, Any]) -> str:
@@ -140,6 +167,9 @@ ElasticNet), with MLflow behind all of them. Written by `python -m benchmarks.se
 
 A cell has answers a second, the latency that half and that 99 % of them keep, and in bold how many times as many answers the
 reference server gives in the same round. One worker of MLServer is a process for the model beside the one that speaks HTTP.
+
+Forms of /infer: the same request as JSON, with binary tensor data, and over gRPC with raw contents, sent by a client in Python,
+one thread a connection; the reference server's beside its own JSON in the same round.
 
 ![Answers a second by rows in a request](performance.svg)
 
