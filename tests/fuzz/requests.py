@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
+from spec.tables import DATATYPES
+
 JSON, CSV, PARQUET = b"application/json", b"text/csv", b"application/vnd.apache.parquet"
+BINARY = b"application/octet-stream"
 _TOKENS = [
     b"null",
     b"true",
@@ -188,6 +193,27 @@ def _parquet(random: Random, base: Good) -> Sent:
     return Sent("parquet", [http("/invocations", body, PARQUET)])
 
 
+def _binary(random: Random, base: Good) -> Sent:
+    """Inputs as raw bytes; their sizes, the length before them and the bytes may be others."""
+    document = json.loads(base.body)
+    blobs = []
+    for tensor in document.get("inputs", []) if "v2" in base.path else []:
+        data, datatype = tensor["data"], DATATYPES[tensor["datatype"]]
+        if datatype.size and all(isinstance(element, int | float) for element in data):
+            blobs.append(np.array(tensor.pop("data"), datatype.numpy).tobytes())
+            size = len(blobs[-1])
+            told = random.choice([size] * 20 + [0, -1, size - 1, size + 1, 2**63, 1e300, True, "8", None])
+            tensor["parameters"] = {"binary_data_size": told}
+    text = json.dumps(document).encode()
+    length = random.choice([len(text)] * 6 + [0, -1, len(text) - 1, len(text) + 1, 10**30, "²", "", "1e3"])
+    body = bytearray(b"".join([text, *blobs]))
+    for _ in range(random.choice([0, 0, 1, 8])):
+        body[random.randrange(len(body))] = random.randrange(256)
+    head = f"Inference-Header-Content-Length: {length}\r\n".encode("latin-1")
+    whole = bytes(body[: random.choice([len(body)] * 8 + [random.randrange(len(body))])])
+    return Sent("binary", [http(base.path, whole, random.choice([BINARY, JSON]), head)])
+
+
 def _length(random: Random, base: Good) -> Sent:
     """A length that is not the body's, or no number."""
     if random.random() < 0.5:
@@ -273,7 +299,7 @@ def _many(random: Random, base: Good) -> Sent:
 
 _USUAL: list[Callable[[Random, Good], Sent]] = [
     *[_tokens, _moved, _bytes] * 3, _truncated, _deep, _members, _shapes, _media, _csv, _parquet, _length,
-    _chunked, _ahead, _heads, _paths,
+    _chunked, _ahead, _heads, _paths, _binary, _binary,
 ]  # fmt: skip
 # Which of so many. The first of those that take much memory come before it is measured.
 _RARE: dict[Callable[[Random, Good], Sent], tuple[int, range]] = {
