@@ -63,6 +63,18 @@ def test_a_server_of_grpc_alone(suite: Suite, models: Repository) -> None:
     assert "not tested: v2 (no --target was given)" in run.output
 
 
+def test_the_model_itself_and_hostile_calls(suite: Suite, models: Repository, repository: Path) -> None:
+    model = repository / "wine-classifier" / "model"
+    chosen = ("--profile=signature", "--profile=robustness", "--level=should", "-n2")
+    with behaving(models, right) as address:
+        run = suite("--grpc-target", address, WINE, "--mlmodel", model, *chosen)
+    assert run.status == 0, run.output
+    assert run.outcome("signature.predictions.equal") == "passed"
+    assert run.outcome("robustness.grpc-shapes") == "passed"
+    assert run.row("signature.metadata.model-content-type")["outcome"] == "not-implemented"
+    assert run.row("robustness.shapes")["reason"] == "no --target was given"
+
+
 def test_a_server_of_both(suite: Suite, repository: Path) -> None:
     folder = repository / "wine-classifier"
     command = start(folder, "--grpc-port", "0")
