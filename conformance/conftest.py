@@ -23,7 +23,7 @@ from conformance.harness.recorder import (
     requirement_of,
 )
 from conformance.harness.report import SETUP_EXIT, Reporter, ReportOptions
-from conformance.harness.setup import HANDED, prepare
+from conformance.harness.setup import HANDED, again, prepare
 from conformance.harness.target import SetupError, Target
 from conformance.oracles.mlmodel import Oracle
 from conformance.transport.http import Client
@@ -68,6 +68,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             level=level,
             known=known,
             json_file=options.given(config, "report_json"),
+            html_file=options.given(config, "report_html"),
             write_known=options.given(config, "write_known_failures"),
             shown=opening.shown(config),
         )
@@ -109,7 +110,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check the requirement that each test names, mark the test by it, and select."""
     profiles = set(options.given(config, "profile")) or set(PROFILES) - _OPT_IN
-    wanted = set(options.given(config, "requirement"))
+    wanted = set(options.given(config, "requirement")) | set(again(config))
     seed = options.given(config, "seed")
     chosen: list[pytest.Item] = []
     dropped: list[pytest.Item] = []

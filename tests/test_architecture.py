@@ -19,7 +19,7 @@ ALLOWED = {
 
 
 # The rooms of the suite, each above what it may use.
-ROOMS = ("wire", "transport", "checks", "asking", "mistakes", "oracles", "harness")
+ROOMS = ("wire", "transport", "checks", "asking", "mistakes", "oracles", "reporting", "harness")
 
 
 HTTP_ITSELF = {"transport/http.py", "transport/exchange.py", "transport/rest.py", "transport/together.py"}

@@ -15,6 +15,7 @@ _NAMED = 10  # models in the header
 _SHOWN = (
     "model", "model_version", "profile", "requirement", "max_examples", "seed", "timeout", "not_row_wise",
 )  # fmt: skip
+_FILES = ("sample", "answers", "mlmodel", "ca_cert", "cert", "key")
 
 
 def announcer(config: pytest.Config, target: Target) -> Announcer:
@@ -33,6 +34,7 @@ def announcer(config: pytest.Config, target: Target) -> Announcer:
 def shown(config: pytest.Config) -> dict[str, Any]:
     """The options that decide what is tested."""
     given = {name: options.given(config, name) for name in _SHOWN}
+    given |= {name: str(file) for name in _FILES if (file := options.given(config, name))}
     return cleaned(given | {"header": redacted(dict(options.given(config, "header")))})
 
 

@@ -202,5 +202,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "requirements, or tests, that the target is known to break (TOML)",
     },
     "--write-known-failures": {"type": _new, "metavar": "FILE", "help": "write what fails as such a file"},
+    "--only-failed": {
+        "type": _file,
+        "metavar": "FILE",
+        "help": "ask again what failed in the run whose --report-json FILE is",
+    },
     "--report-json": {"type": _new, "metavar": "FILE", "help": "write the report as JSON"},
+    "--report-html": {"type": _new, "metavar": "FILE", "help": "write the report as one page"},
 }

@@ -108,6 +108,8 @@ class Recorder:
         finding: BaseException | None,
     ) -> TestResult:
         result = TestResult(item.nodeid, requirement.id, "passed", requests=self.client.sent - self._sent)
+        taken, self.client.shared.times = self.client.shared.times, {}
+        result.times = {name: [round(1000 * s, 2) for s in seconds] for name, seconds in taken.items()}
         result.behaviour = item.stash.get(BEHAVIOUR, {})
         result.stopped = self.stopped
         if isinstance(error, Unsatisfiable):

@@ -14,7 +14,8 @@ from _pytest.terminal import TerminalReporter
 from conformance import VERSION
 from conformance.harness import known_failures
 from conformance.harness.known_failures import KnownFailures
-from conformance.harness.verdict import OUTCOMES, TestResult, Verdict, counts, verdicts
+from conformance.harness.verdict import OUTCOMES, TestResult, Verdict, counts, times, verdicts
+from conformance.reporting.page import page
 from spec.catalogue import requirements, sources
 from spec.validation import is_valid, violations
 
@@ -30,6 +31,7 @@ class ReportOptions:
     level: str
     known: KnownFailures
     json_file: Path | None
+    html_file: Path | None
     write_known: Path | None
     shown: Mapping[str, Any]
 
@@ -82,6 +84,8 @@ class Reporter:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.options.json_file:
             self._write_json(self.options.json_file)
+        if self.options.html_file:
+            self.options.html_file.write_text(page(self.document()), "utf-8")
         if self.options.write_known:
             failing = [v for v in self.verdicts if v.outcome == "failed"]
             known_failures.write(self.options.write_known, failing, self.options.known)
@@ -119,8 +123,10 @@ class Reporter:
             yield f"the run stopped: {self.stopped}"
         if not self.results:
             yield "no test was selected"
-        if self.options.json_file:
-            yield f"report: {self.options.json_file}"
+        for file in filter(None, (self.options.json_file, self.options.html_file)):
+            yield f"report: {file}"
+        if failing and self.options.json_file:
+            yield f"to ask again what failed: --only-failed {self.options.json_file}"
 
     def document(self) -> dict[str, Any]:
         """The report as JSON (spec/schemas/suite/report.json)."""
@@ -132,6 +138,7 @@ class Reporter:
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - self._clock, 1),
             "requests": sum(r.requests for r in self.results),
+            "times": times(self.results),
             "profiles": {
                 profile: {outcome: row[outcome] for outcome in OUTCOMES}
                 for profile, row in counts(self.verdicts).items()

@@ -14,6 +14,7 @@ from conformance.harness.preflight import Asked, discover, taken_over, waited
 from conformance.harness.target import SetupError, Target
 from conformance.oracles import answers
 from conformance.oracles.mlmodel import check as check_mlmodel
+from conformance.reporting.document import load
 from conformance.transport.credentials import Credentials
 from conformance.transport.http import Client
 from conformance.transport.route import Route, proxy_for
@@ -41,6 +42,7 @@ def prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
     unknown = [name for name in option("requirement") if name not in requirements()]
     if unknown:
         raise SetupError(f"--requirement {unknown[0]}: there is no such requirement")
+    again(config)
     listed = option("known_failures")
     known = known_failures.load(listed) if listed else KnownFailures({})
     if option("mlmodel"):
@@ -60,6 +62,21 @@ def prepare(config: pytest.Config) -> tuple[Target, KnownFailures]:
             raise SetupError(f"--profile {profile}: {target.missing[profile]}")
     target.client.shared.begun = True
     return target, known
+
+
+def again(config: pytest.Config) -> list[str]:
+    """The requirements that failed in the report of --only-failed; none without it.
+
+    Raises SetupError where nothing failed, ValueError for what is no report.
+    """
+    file = options.given(config, "only_failed")
+    if not file:
+        return []
+    found = [row["id"] for row in load(file)["requirements"] if row["outcome"] == "failed"]
+    known = [id for id in found if id in requirements()]
+    if not known:
+        raise SetupError(f"--only-failed {file}: nothing of this suite failed in that run")
+    return known
 
 
 def _found(config: pytest.Config, client: Client, asked: Asked) -> Target:

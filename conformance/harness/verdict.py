@@ -17,7 +17,8 @@ class TestResult:
 
     result: what it found; error: the suite itself broke. failure: message, curl, request, response, for a
     failed one. reason: why it could not be carried out. behaviour: what a CHARACTERISE test recorded, by
-    label. stopped: whether the run had to stop at it, or before it.
+    label. times: milliseconds that answers took, by endpoint. stopped: whether the run had to stop at it, or
+    before it.
     """
 
     __test__ = False
@@ -29,6 +30,7 @@ class TestResult:
     reason: str = ""
     behaviour: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    times: dict[str, list[float]] = field(default_factory=dict)
     stopped: bool = False
 
 
@@ -95,3 +97,19 @@ def counts(found: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:
     for verdict in found:
         table[verdict.requirement.profile][verdict.outcome] += 1
     return table
+
+
+def times(results: Iterable[TestResult]) -> dict[str, dict[str, float]]:
+    """How many answers each endpoint gave, and the milliseconds within which half and 99 % of them came."""
+    taken: dict[str, list[float]] = {}
+    for result in results:
+        for name, found in result.times.items():
+            taken.setdefault(name, []).extend(found)
+    return {
+        name: {"count": len(found), "p50": _quantile(found, 0.5), "p99": _quantile(found, 0.99)}
+        for name, found in sorted(taken.items())
+    }
+
+
+def _quantile(found: Sequence[float], part: float) -> float:
+    return sorted(found)[min(int(part * len(found)), len(found) - 1)]

@@ -10,6 +10,7 @@ import grpc
 
 from conformance import VERSION
 from conformance.transport.credentials import renew
+from conformance.transport.endpoints import OTHER
 from conformance.transport.http import Client
 from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.transport.reply import CallRequest, Reply, call_request
@@ -92,8 +93,10 @@ class Channel:
     ) -> Reply:
         for again in (True, False):
             request, call, own = self._ready(path, message, metadata, how)
+            begun = time.perf_counter()
             reply = self._reply(request, lambda: call(message, **own), again)  # noqa: B023 (called at once)
             if reply is not None:
+                self._client.shared.timed(request.call or OTHER, time.perf_counter() - begun)
                 return reply
         raise AssertionError  # the second time there is a reply, or it raises
 

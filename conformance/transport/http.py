@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from conformance import VERSION
 from conformance.transport.credentials import Credentials, renew
+from conformance.transport.endpoints import endpoint
 from conformance.transport.exchange import Exchange, Request, Response
 from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.transport.route import Route
@@ -37,13 +38,15 @@ _ONCE = urllib3.Retry(False, redirect=False)
 class Shared:
     """What a client shares with its twins.
 
-    count: requests sent. paused: the seconds for which a server had them wait. good: a request that the
-    target has let in. begun: whether the preflight is over, in which little is waited for.
+    count: requests sent. times: seconds that answers took, by endpoint. paused: the seconds for which it
+    waited as it was told to. good: a request that the target has let in. begun: whether the preflight is
+    over, in which little is waited for.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
         self.count = 0
+        self.times: dict[str, list[float]] = {}
         self.paused = 0.0
         self.good: Request | None = None
         self.begun = False
@@ -53,6 +56,11 @@ class Shared:
         """Count one more request."""
         with self._lock:
             self.count += 1
+
+    def timed(self, endpoint: str, seconds: float) -> None:
+        """Note how long an answer took."""
+        with self._lock:
+            self.times.setdefault(endpoint, []).append(seconds)
 
 
 def _pause(answer: urllib3.BaseHTTPResponse) -> float:
@@ -211,7 +219,8 @@ class Client:
             return self._once(request, chunks)
 
     def _once(self, request: Request, chunks: Iterable[bytes] | None) -> urllib3.BaseHTTPResponse:
-        return self._pool.urlopen(  # not PoolManager.request, which takes half as long again
+        begun = time.perf_counter()
+        answer = self._pool.urlopen(  # not PoolManager.request, which takes half as long again
             request.method,
             self.route.target(request.url),
             body=chunks if chunks is not None else request.body,
@@ -221,6 +230,8 @@ class Client:
             redirect=False,
             assert_same_host=False,
         )
+        self.shared.timed(endpoint(request.url, self.url), time.perf_counter() - begun)
+        return answer
 
     def _no_answer(self, request: Request, error: HTTPError) -> NoAnswer | TargetDied:
         cause = " ".join(str(error).split())

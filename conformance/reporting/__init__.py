@@ -1,0 +1,1 @@
+"""What people see of runs: their reports as pages, and beside each other."""

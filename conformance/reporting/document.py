@@ -1,0 +1,35 @@
+"""The report of a run, as --report-json wrote it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spec.validation import violations
+
+Document = dict[str, Any]
+
+
+def load(file: Path) -> Document:
+    """The report in a file. Raises ValueError that says what is wrong with it, OSError."""
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is no JSON: {error}") from error
+    wrong = violations("suite/report", document)
+    if wrong:
+        raise ValueError(f"{file} is no report of this suite (--report-json): {wrong[0]}")
+    found: Document = document
+    return found
+
+
+def name(document: Document) -> str:
+    """The server as a person calls it: as it tells its name, else its address."""
+    target = document["target"]
+    told = " ".join(filter(None, (target.get("name"), target.get("version"))))
+    return told or str(target["url"])
+
+
+def fails(row: Document, level: str) -> bool:
+    """Whether a requirement's row fails a run at ``level``, and is not known to."""
+    counts = {"must": ("MUST",), "should": ("MUST", "SHOULD")}[level]
+    return row["outcome"] == "failed" and row["level"] in counts and not row.get("known")
