@@ -1,25 +1,21 @@
 """What ``oip-conformance`` does beside testing: show reports, compare them, explain requirements."""
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from conformance.reporting import compare, document, page
-from spec.catalogue import PROFILES, Requirement, requirements
+from conformance.reporting import claims, compare, document, page
+from spec.catalogue import PROFILES, Requirement, requirements, sets
 
 _DONE, _DIFFERENT, _WRONG = 0, 1, 10
 
 
 def _report(options: argparse.Namespace) -> int:
-    shown = page.page(document.load(options.report))
-    if options.output:
-        options.output.write_text(shown, "utf-8")
-    else:
-        sys.stdout.write(shown)
-    return _DONE
+    return _put(page.page(document.load(options.report)), options.output)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -27,10 +23,7 @@ def _compare(options: argparse.Namespace) -> int:
         raise ValueError("give two reports or more")
     found = compare.compare([document.load(file) for file in options.reports])
     made = {"text": compare.text, "markdown": compare.markdown, "html": page.compared}[options.format](found)
-    if options.output:
-        options.output.write_text(f"{made}\n", "utf-8")
-    else:
-        print(made)
+    _put(made, options.output)
     return _DIFFERENT if found.new_failures else _DONE
 
 
@@ -84,6 +77,37 @@ def _given(before: document.Document) -> Iterator[str]:
             yield f"--{name.replace('_', '-')}={options[name]}"
     yield from (f"--model={name}" for name in target["models"])
     yield from ["--not-row-wise"] * bool(options.get("not_row_wise"))
+
+
+def _badge(options: argparse.Namespace) -> int:
+    found = {claim.set.name: claim for claim in claims.claims(document.load(options.report)["requirements"])}
+    claim = found[options.set]
+    made = page.badge(claim) if options.format == "svg" else json.dumps(claims.shield(claim), indent=2)
+    return _put(made, options.output)
+
+
+def _check(options: argparse.Namespace) -> int:
+    for file in options.reports:
+        found = document.load(file)
+        missing = [key for key in ("name", "version", "url") if key not in found.get("implementation", {})]
+        if missing:
+            raise ValueError(f"{file} does not say whose it is: --implementation {missing[0]}=…")
+        if found.get("sets") != claims.told(found["requirements"]):
+            raise ValueError(
+                f"{file}: its sets are not those of its requirements, by this version of the suite"
+            )
+        states = ", ".join(f"{name} {row['state']}" for name, row in found["sets"].items())
+        told = found["implementation"]
+        print(f"{file}: {told['name']} {told['version']}: {states}")
+    return _DONE
+
+
+def _put(made: str, output: Path | None) -> int:
+    if output:
+        output.write_text(f"{made}\n", "utf-8")
+    else:
+        print(made)
+    return _DONE
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -141,6 +165,15 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument(
         "more", nargs="*", metavar="-- OPTION", help="more options of the run, such as --header"
     )
+    badge = add("badge", _badge, "say in a badge whether a server meets a frozen set of requirements")
+    badge.add_argument("report", type=Path, help="what --report-json wrote")
+    badge.add_argument("--set", choices=tuple(sets()), required=True)
+    badge.add_argument("--format", choices=("svg", "json"), default="svg", help="json: for shields.io")
+    badge.add_argument("-o", "--output", type=Path, help="a file (default: standard output)")
+    checked = add(
+        "check", _check, "check reports that are to be published: whose they are, and what they claim"
+    )
+    checked.add_argument("reports", type=Path, nargs="+", help="what --report-json wrote")
     listed = add("list", _list, "list the requirements")
     listed.add_argument("--profile", action="append", choices=PROFILES)
     listed.add_argument("--level", action="append", choices=("must", "should", "characterise"))
@@ -149,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-NAMES = ("report", "compare", "replay", "list", "explain")
+NAMES = ("report", "compare", "replay", "badge", "check", "list", "explain")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -71,6 +71,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             html_file=options.given(config, "report_html"),
             write_known=options.given(config, "write_known_failures"),
             shown=opening.shown(config),
+            implementation=dict(options.given(config, "implementation")),
         )
         config.pluginmanager.register(Reporter(opening.described(target), told), "conformance-reporter")
         config.pluginmanager.register(opening.announcer(config, target), "conformance-announcer")

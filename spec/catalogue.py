@@ -1,4 +1,4 @@
-"""The catalogue of requirements, and the pinned sources that it cites."""
+"""The catalogue of requirements, the sets frozen of it, and the pinned sources that it cites."""
 
 import tomllib
 from dataclasses import dataclass
@@ -54,6 +54,26 @@ class Requirement:
         """The source as a person reads it: title, section, address."""
         key, _, section = self.source.partition(": ")
         return f"{sources()[key].title}, {section!r} <{sources()[key].url}>"
+
+
+@dataclass(frozen=True)
+class RequirementSet:
+    """MUST requirements of a profile, frozen under a name with its date: what a server may claim to meet."""
+
+    name: str
+    title: str
+    profile: str
+    requirements: tuple[str, ...]
+
+
+@cache
+def sets() -> dict[str, RequirementSet]:
+    """The frozen sets, by name."""
+    found = {}
+    for file in sorted((_ROOT / "sets").glob("*.toml")):
+        row = tomllib.loads(file.read_text("utf-8"))
+        found[file.stem] = RequirementSet(file.stem, row["title"], row["profile"], tuple(row["requirements"]))
+    return found
 
 
 @cache

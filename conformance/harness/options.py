@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from conformance.transport.credentials import header
+from conformance.transport.text import clean
 from spec.catalogue import PROFILES
+
+IMPLEMENTATION = ("name", "version", "project", "url")
 
 
 def add(parser: pytest.Parser) -> None:
@@ -78,6 +81,13 @@ def _header(text: str) -> tuple[str, str]:
         return header(text)
     except ValueError as error:
         raise _wrong(str(error)) from error  # argparse would tell the text, which may be secret
+
+
+def _of_implementation(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if name not in IMPLEMENTATION or not equals or not value.strip():
+        raise _wrong(f"{text!r}: write KEY=VALUE, where KEY is one of {', '.join(IMPLEMENTATION)}")
+    return name, clean(value.strip())
 
 
 def _seconds(text: str) -> float:
@@ -202,6 +212,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "requirements, or tests, that the target is known to break (TOML)",
     },
     "--write-known-failures": {"type": _new, "metavar": "FILE", "help": "write what fails as such a file"},
+    "--implementation": {
+        "action": "append",
+        "default": [],
+        "type": _of_implementation,
+        "metavar": "KEY=VALUE",
+        "help": "what the report says of the server: its name, version, project, url; may be repeated",
+    },
     "--only-failed": {
         "type": _file,
         "metavar": "FILE",

@@ -15,6 +15,7 @@ from conformance import VERSION
 from conformance.harness import known_failures
 from conformance.harness.known_failures import KnownFailures
 from conformance.harness.verdict import OUTCOMES, TestResult, Verdict, counts, times, verdicts
+from conformance.reporting import claims
 from conformance.reporting.page import page
 from spec.catalogue import requirements, sources
 from spec.validation import is_valid, violations
@@ -26,7 +27,8 @@ SHOWN = 3  # requirements that wait for the same
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What the report needs of the command line. ``shown``: the options with secrets redacted."""
+    """What the report needs of the command line. ``shown``: the options with secrets redacted;
+    ``implementation``: what the user says of the server."""
 
     level: str
     known: KnownFailures
@@ -34,6 +36,7 @@ class ReportOptions:
     html_file: Path | None
     write_known: Path | None
     shown: Mapping[str, Any]
+    implementation: Mapping[str, str]
 
 
 class Reporter:
@@ -130,7 +133,9 @@ class Reporter:
 
     def document(self) -> dict[str, Any]:
         """The report as JSON (spec/schemas/suite/report.json)."""
-        return {
+        rows = [self._row(v) for v in self.verdicts]
+        own = {"implementation": dict(self.options.implementation)} if self.options.implementation else {}
+        return own | {
             "target": dict(self.target),
             "suite": {"version": VERSION, "sources": {k: s.title for k, s in sources().items()}},
             "options": dict(self.options.shown),
@@ -143,7 +148,8 @@ class Reporter:
                 profile: {outcome: row[outcome] for outcome in OUTCOMES}
                 for profile, row in counts(self.verdicts).items()
             },
-            "requirements": [self._row(v) for v in self.verdicts],
+            "sets": claims.told(rows),
+            "requirements": rows,
         }
 
     def _row(self, verdict: Verdict) -> dict[str, Any]:

@@ -37,13 +37,13 @@ class RpcSiege(Siege[RpcModel]):
         sent = {what: partial(self.model.changed, change, form) for what, change in changes.items()}
         return [self.strike(what, send) for what, send in sent.items()]
 
-    def send(self, what: str, message: bytes, *metadata: tuple[str, str]) -> Blow:
+    def send(self, what: str, message: bytes, *metadata: tuple[str, str], read: bool = True) -> Blow:
         """Send bytes as they are to ModelInfer. Raises TargetDied."""
         sending: Callable[[], Judged] = partial(self.model.channel.send, _PATH, message, *metadata)
-        return self.strike(what, sending)
+        return self.strike(what, sending, read=read)
 
-    def alone(self) -> Answer:
-        """The answer to the good request, once others are over that the server may still work at."""
+    def usual(self) -> Answer:
+        """The same, once others are over that the server may still work at."""
         return read(self.model.channel.alone(_PATH, self.model.message().SerializeToString()))
 
 

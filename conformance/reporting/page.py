@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from conformance.reporting.claims import Claim, claims, colour
 from conformance.reporting.compare import Comparison
 from conformance.reporting.document import Document, fails, name
 from spec.catalogue import PROFILES, requirements, sources
@@ -54,6 +55,7 @@ def page(document: Document) -> str:
         report=document,
         name=name(document),
         verdict=_verdict(document),
+        claims=claims(document["requirements"]),
         profiles=[_profile(document, profile) for profile in PROFILES if profile in document["profiles"]],
         failed=sorted(failed, key=lambda row: (bool(row["known"]), _LEVELS.index(row["level"]))),
         areas=list(_areas(rows)),
@@ -61,6 +63,14 @@ def page(document: Document) -> str:
         lacking=list(_lacking(rows)),
         sources=sources(),
     )
+
+
+def badge(claim: Claim) -> str:
+    """What a run found of a set, as an image (SVG)."""
+    label, message = claim.set.name, claim.told
+    left, right = (7 * len(text) + 12 for text in (label, message))
+    sizes = {"left": left, "right": right, "colour": colour(claim)}
+    return _environment().get_template("badge.svg").render(label=label, message=message, **sizes)
 
 
 def compared(found: Comparison) -> str:
