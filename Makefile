@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 
-.PHONY: help conformance test fuzz lint types targets lock outdated clean
+.PHONY: help conformance test browser fuzz lint types targets lock outdated clean
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,11 +17,14 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 conformance: $(INSTALLED) ## build a model, start the reference server, run the suite against it
-	$(BIN)/python -m targets.walkthrough --report-json report.json
+	$(BIN)/python -m targets.walkthrough --report-json report.json --report-html report.html
 
 # Three processes for two cores: some tests wait for servers that are slow or dead.
 test: $(INSTALLED) ## run every test of this project
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+browser: ## install Chromium for the tests of pages, where there is none (Debian)
+	command -v chromium chromium-browser google-chrome || apt-get install --yes --quiet chromium
 
 fuzz: $(INSTALLED) ## send 200,000 malformed and hostile requests to the reference server
 	$(BIN)/python -m tests.fuzz.guided
@@ -46,4 +49,4 @@ outdated: $(INSTALLED) ## say which of these pins have newer versions
 	$(BIN)/python -m targets outdated
 
 clean: ## remove what was installed and built
-	rm -rf $(VENV) .cache .tox build *.egg-info report.json
+	rm -rf $(VENV) .cache .tox build *.egg-info report.json report.html

@@ -44,6 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(id): the requirement that the test checks")
     for name in ("must", "should", "characterise", *(p.replace("-", "_") for p in PROFILES)):
         config.addinivalue_line("markers", f"{name}: set by the requirement")
+    if config.option.reportchars == "fE" and not any(
+        a.startswith("-r") for a in config.invocation_params.args
+    ):
+        config.option.reportchars = ""  # the verdict has a line for each requirement that fails
     hypothesis.settings.register_profile(
         "conformance", hypothesis_settings(options.given(config, "max_examples"))
     )

@@ -1,13 +1,14 @@
 """The catalogue of requirements, and the tests that name them."""
 
 import ast
+import hashlib
 import re
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
-from spec.catalogue import PROFILES, Requirement, requirements, sources
+from spec.catalogue import PROFILES, Requirement, requirements, sets, sources
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = requirements()
@@ -71,3 +72,27 @@ def test_every_source_is_cited() -> None:
     cited = {r.source.partition(": ")[0] for r in CATALOGUE.values()}
     schemas = "".join(f.read_text("utf-8") for f in (ROOT / "spec" / "schemas").rglob("*.json"))
     assert {key for key in sources() if key not in cited and key not in schemas} == set()
+
+
+# What was frozen: a server that met a set meets it for ever.
+FROZEN = {
+    "mlflow-scoring-2026-12": "77e566e468958e4dd1a966dfc8d2099454eea47e627af5731f8f086b9382d712",
+    "oip-grpc-2026-12": "3f96f3a91414756e13dca1628280bc50c0c79ec2645549197834a8786d291dfd",
+    "oip-rest-2026-12": "62d8e501560e4c3c52ad4db599c64b72aad88d148154f9d7b36c3cdcdf08aab4",
+}
+
+
+def test_frozen_sets_stay() -> None:
+    found = {
+        name: hashlib.sha256("\n".join(one.requirements).encode()).hexdigest() for name, one in sets().items()
+    }
+    assert {name: found.get(name) for name in FROZEN} == FROZEN
+    assert sorted(found) == sorted(FROZEN)
+
+
+@pytest.mark.parametrize("name", sets())
+def test_requirements_of_a_set_can_be_met(name: str) -> None:
+    for one in sets()[name].requirements:
+        assert CATALOGUE[one].level == "MUST"
+        assert CATALOGUE[one].profile == sets()[name].profile
+        assert not CATALOGUE[one].untestable

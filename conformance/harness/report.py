@@ -1,6 +1,7 @@
 """The hooks that run once: collect the records, print the verdict, write the report, set the exit status."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from conformance import VERSION
 from conformance.harness import known_failures
 from conformance.harness.known_failures import KnownFailures
 from conformance.harness.verdict import OUTCOMES, TestResult, Verdict, counts, times, verdicts
-from conformance.reporting import claims
+from conformance.reporting import claims, github
 from conformance.reporting.page import page
 from spec.catalogue import requirements, sources
 from spec.validation import is_valid, violations
@@ -94,12 +95,19 @@ class Reporter:
             known_failures.write(self.options.write_known, failing, self.options.known)
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Print findings below the failing level, behaviours and the verdict of each profile."""
+        """Print findings below the failing level, behaviours and the verdict of each profile; where GitHub's
+        CI runs it, tell that too."""
         for title, lines in self._sections():
             if lines:
                 terminalreporter.section(title)
                 for line in lines:
                     terminalreporter.line(line)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for line in github.annotations(self.document()):
+                terminalreporter.line(line)
+            if file := os.environ.get("GITHUB_STEP_SUMMARY"):
+                with Path(file).open("a", encoding="utf-8") as summary:
+                    summary.write(github.summary(self.document()))
 
     def _sections(self) -> Iterator[tuple[str, Sequence[str]]]:
         found = self.verdicts
@@ -118,6 +126,8 @@ class Reporter:
     def _closing(self, found: Sequence[Verdict]) -> Iterator[str]:
         failing = [v for v in found if v.fails(self.options.level)]
         known = [v for v in failing if self.options.known.reason(v)]
+        for verdict in self.unknown:
+            yield f"failed: {verdict.requirement.id} ({verdict.requirement.level}): {verdict.message}"
         yield f"{len(failing)} requirements fail at level {self.options.level}, {len(known)} of them known"
         broken = [r for r in self.results if r.result == "error"]
         if broken:

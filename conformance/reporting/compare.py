@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.reporting.document import Document, fails, name
+from conformance.reporting.markup import cell, table
 
 _TESTED = ("passed", "failed")
 
@@ -149,19 +150,5 @@ def _text_lines(found: Comparison, kind: str) -> Iterator[str]:
 def _markdown_lines(found: Comparison, kind: str) -> Iterator[str]:
     yield f"### {kind} ({len(found.kinds[kind])})"
     yield ""
-    yield _row(["requirement", "level", *found.names])
-    yield _row(["---"] * (2 + len(found.names)))
-    for one in found.kinds[kind]:
-        yield _row([f"`{one.id}`", one.level, *one.told])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(text: str) -> str:
-    """The text as Markdown shows it: what a server said is no markup."""
-    escaped = (
-        "".join(f"\\{c}" if c in "\\|*_[]<>#!" else c for c in text) if not text.startswith("`") else text
-    )
-    return " ".join(escaped.split())
+    rows = [[one.id, one.level, *one.told] for one in found.kinds[kind]]
+    yield from table(["requirement", "level", *map(cell, found.names)], rows)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from conformance.reporting import compare, page
+from conformance.reporting import claims, compare, github, page
 from conformance.reporting.document import load
+from spec.catalogue import sets
 from tests.suite.conftest import Suite, Tiny, serving
 
 ID, NAN, OTHER = "v2.infer.id-echo", "v2.infer.media-types", "v2.http.allow"
@@ -117,7 +118,7 @@ def test_two_runs_are_told_apart(tmp_path: Path) -> None:
     assert command("compare", files[1], files[0]).returncode == 1
     assert command("compare", files[0], files[0]).stdout.startswith("no difference")
     shown = command("compare", *files, "--format", "markdown").stdout
-    assert "| `v2.a.b` | MUST | passed | failed (no id) |" in shown
+    assert "| v2.a.b | MUST | passed | failed (no id) |" in shown
 
 
 def test_servers_stand_side_by_side(tmp_path: Path) -> None:
@@ -178,6 +179,82 @@ def test_what_failed_is_asked_again(suite: Suite, tmp_path: Path) -> None:
         refused = suite("--target", url, "--model=double", "--only-failed", nothing)
         assert refused.status == 10
         assert "nothing of this suite failed in that run" in refused.errors
+
+
+def in_set(**outcomes: str) -> list[dict[str, Any]]:
+    """The rows of the frozen set of gRPC: passed, but those that are given otherwise."""
+    names = sets()["oip-grpc-2026-12"].requirements
+    return [row(name, outcomes.get(name.rpartition(".")[2].replace("-", "_"), "passed")) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state", "told"),
+    [
+        ({}, "met", "met"),
+        ({"id_echo": "not-implemented"}, "met", "met"),
+        ({"id_echo": "untested"}, "partly tested", "no failure, 56 of 57 tested"),
+        ({"id_echo": "failed", "answers": "untested"}, "not met", "not met, 1 failed"),
+    ],
+)
+def test_a_server_meets_a_frozen_set_or_not(
+    tmp_path: Path, outcomes: dict[str, str], state: str, told: str
+) -> None:
+    document = report(*in_set(**outcomes))
+    found = claims.told(document["requirements"])
+    assert found["oip-grpc-2026-12"]["state"] == state
+    assert found["oip-rest-2026-12"]["state"] == "not tested"
+    file = written(tmp_path, "run", document)
+    shown = command("badge", file, "--set", "oip-grpc-2026-12")
+    assert f"<title>oip-grpc-2026-12: {told}</title>" in shown.stdout, shown.stderr
+    shield = command("badge", file, "--set", "oip-grpc-2026-12", "--format", "json")
+    assert json.loads(shield.stdout)["message"] == told
+
+
+def test_reports_to_be_published_are_checked(suite: Suite, tiny: str, tmp_path: Path) -> None:
+    told = (
+        "--implementation",
+        "name=Tiny",
+        "--implementation",
+        "version=1",
+        "--implementation",
+        "url=https://x",
+    )
+    run = suite("--target", tiny, "--model=double", f"--requirement={ID}", *told)
+    assert run.report["implementation"] == {"name": "Tiny", "version": "1", "url": "https://x"}
+    checked = command("check", written(tmp_path, "good", run.report))
+    assert checked.returncode == 0, checked.stderr
+    assert "Tiny 1: " in checked.stdout
+    assert "oip-rest-2026-12 partly tested" in checked.stdout
+    run.report["sets"]["oip-rest-2026-12"]["state"] = "met"
+    forged = command("check", written(tmp_path, "forged", run.report))
+    assert (forged.returncode, "its sets are not those" in forged.stderr) == (10, True)
+    del run.report["implementation"]
+    nameless = command("check", written(tmp_path, "nameless", run.report))
+    assert (nameless.returncode, "--implementation name=" in nameless.stderr) == (10, True)
+    refused = suite("--target", tiny, "--implementation", "owner=me")
+    assert "write KEY=VALUE, where KEY is one of name, version, project, url" in refused.errors
+
+
+def test_github_shows_what_failed(
+    suite: Suite, forgetful: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+    run = suite(
+        "--target", forgetful, "--model=double", f"--requirement={ID}", "--requirement=v2.server.names-itself"
+    )
+    assert run.status == 1
+    assert re.search(rf"^::error title={ID}::", run.output, re.M)
+    assert re.search(r"^::warning title=v2\.server\.names-itself::", run.output, re.M)
+    assert f"| MUST | {ID} |" in file.read_text("utf-8")
+
+
+def test_what_a_server_sent_is_no_command_to_github() -> None:
+    failure = {"test": "t", "message": "100%\n::error::own", "curl": [], "request": [], "response": []}
+    document = report(row(ID, "failed", failures=[failure]), name="a|b\n<b>")
+    assert list(github.annotations(document)) == [f"::error title={ID}::100%25%0A::error::own"]
+    assert "a\\|b \\<b\\>" in github.summary(document)
 
 
 def test_requirements_are_listed_and_explained() -> None:
