@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/installed
 
-.PHONY: help conformance test browser fuzz lint types targets lock outdated clean
+.PHONY: help conformance test browser docs fuzz lint types targets lock outdated clean
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ test: $(INSTALLED) ## run every test of this project
 
 browser: ## install Chromium for the tests of pages, where there is none (Debian)
 	command -v chromium chromium-browser google-chrome || apt-get install --yes --quiet chromium
+
+docs: $(INSTALLED) ## make the documents as pages: build/docs/index.html
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
 fuzz: $(INSTALLED) ## send 200,000 malformed and hostile requests to the reference server
 	$(BIN)/python -m tests.fuzz.guided

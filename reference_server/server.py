@@ -154,14 +154,20 @@ def _write(line: str, stream: TextIO) -> None:
 
 
 def _listen(host: str, port: int, seconds: int) -> int:
-    """A file descriptor: Gunicorn itself would try for five seconds. Connections have its time limits: for
-    as long a client may be silent, or take nothing."""
+    """A file descriptor: Gunicorn itself would try for five seconds. Connections have its options, from the
+    first on: a client may be silent, or take nothing, for so many seconds; what is sent waits for nothing."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family)
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
-        return listener.detach()
+        with socket.socket(family) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+            listener.bind((host, port))
+            listener.listen()
+            return listener.detach()
     except (OSError, UnicodeError) as error:
         raise _taken(host, port, "--port", error) from error
 

@@ -75,7 +75,7 @@ def _endpoints(result: dict[str, Any]) -> Iterator[str]:
             had = {row["server"] for row in part if _case(row) == case}
             cells = [_cell(result, case, name) if name in had else "" for name in names]
             lines.append([*map(str, case[1:]), *cells])
-        yield f"### {endpoint}\n\n" + _table(["workers", "rows", "connections", *names], lines)
+        yield f"## {endpoint}\n\n" + _table(["workers", "rows", "connections", *names], lines)
 
 
 def _cell(result: dict[str, Any], case: tuple[Any, ...], name: str) -> str:
@@ -96,7 +96,7 @@ def _forms(samples: list[dict[str, Any]]) -> str:
             for name, beside in [(n, ("JSON" if n == "reference" else form, "reference")) for n in names]
         ]
         lines.append([f"{rows:,}", str(connections), form, *cells])
-    return "### Forms of /infer\n\n" + _table(["rows", "connections", "form", *names], lines)
+    return "## Forms of /infer\n\n" + _table(["rows", "connections", "form", *names], lines)
 
 
 def _form_cell(rates: list[float], beside: list[float], name: str) -> str:
@@ -117,12 +117,12 @@ def _scaling(result: dict[str, Any]) -> str:
         if workers == 2 and (alone := (endpoint, 1, rows, connections)) in cases:
             both = median(result, (endpoint, 2, rows, connections), "reference", "rate")
             lines.append([endpoint, f"{rows:,}", f"{both / median(result, alone, 'reference', 'rate'):.2f}"])
-    return "### Two workers over one, reference server\n\n" + _table(["endpoint", "rows", "ratio"], lines)
+    return "## Two workers over one, reference server\n\n" + _table(["endpoint", "rows", "ratio"], lines)
 
 
 def _memory(result: dict[str, Any]) -> str:
     lines = [[row["server"], str(row["workers"]), str(row["MiB"])] for row in result["memory"]]
-    return "### Memory after the load, MiB\n\n" + _table(["server", "workers", "PSS of its processes"], lines)
+    return "## Memory after the load, MiB\n\n" + _table(["server", "workers", "PSS of its processes"], lines)
 
 
 def _limits(result: dict[str, Any]) -> str:
@@ -130,7 +130,7 @@ def _limits(result: dict[str, Any]) -> str:
     names = list(result["limits"][rows[0]])
     lines = [[name, *(_number(result["limits"][n][name]) for n in rows)] for name in names]
     head = ["alone", *(f"{int(n):,} rows" for n in rows)]
-    return "### Limits, calls a second of one process\n\n" + _table(head, lines)
+    return "## Limits, calls a second of one process\n\n" + _table(head, lines)
 
 
 def _number(value: float) -> str:
@@ -176,7 +176,7 @@ one thread a connection; the reference server's beside its own JSON in the same 
 """  # noqa: E501
 _SOAK = """
 
-### Soak
+## Soak
 
 Good and bad requests mixed, at full load (`python -m benchmarks.soak`, {date}):
 {requests:,} requests. {verdict}

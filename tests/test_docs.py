@@ -1,0 +1,103 @@
+"""The documents: they can be built, and what they tell a reader to type works."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+DOCS = ROOT / "docs"
+_PORTS = ("8080", "8081", "5000")
+_PEERS = {"mlserver": ROOT / ".cache" / "targets" / "mlserver" / "venv" / "bin"}
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+_FAILS = {"MLServer"}  # what the suite finds there is told beside the command
+
+
+def _sections() -> list[tuple[str, str, list[str]]]:
+    """Page, heading and commands of each section that has some."""
+    found = []
+    for page in sorted(DOCS.glob("*.md")):
+        for section in re.split(r"^#+ ", page.read_text("utf-8"), flags=re.M)[1:]:
+            heading = section.partition("\n")[0]
+            lines = [line for block in _BLOCK.findall(section) for line in block.splitlines()]
+            if lines:
+                found.append((page.name, heading, [line.removeprefix("$ ") for line in lines]))
+    return found
+
+
+SECTIONS = _sections()
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize(("page", "heading", "lines"), SECTIONS, ids=[f"{p}-{h}" for p, h, _ in SECTIONS])
+def test_what_is_to_be_typed_works(
+    page: str, heading: str, lines: list[str], repository: Path, tmp_path: Path
+) -> None:
+    program = lines[0].split()[0]
+    if program in _PEERS and not (_PEERS[program] / program).exists():
+        pytest.skip(f"there is no {program}: make targets")
+    (tmp_path / "models").symlink_to(repository)
+    ports = {port: str(free_port()) for port in _PORTS}
+    script = ["trap 'kill $(jobs -p); wait' EXIT"]
+    for line in lines:
+        for port, free in ports.items():
+            line = re.sub(rf"(?<=[: ]){port}\b", free, line)
+        script.append(line if line.endswith("&") else f'{line}\nstatus="$status $?"')
+    done = subprocess.run(
+        ["bash", "-c", "\n".join([*script, 'echo "statuses:$status"'])],
+        cwd=tmp_path,
+        env=_environment(ports),
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    expected = "1" if heading in _FAILS else "0"
+    told = done.stdout.rpartition("statuses:")[2].split()
+    assert set(told) == {expected}, f"{told}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+
+
+def _environment(ports: dict[str, str]) -> dict[str, str]:
+    programs = os.pathsep.join(
+        [str(Path(sys.executable).parent), *map(str, _PEERS.values()), os.environ["PATH"]]
+    )
+    mlserver = {
+        "HOST": "127.0.0.1",
+        "HTTP_PORT": ports["8080"],
+        "GRPC_PORT": ports["8081"],
+        "METRICS_PORT": str(free_port()),
+    }
+    return {
+        **os.environ,
+        **{f"MLSERVER_{name}": value for name, value in mlserver.items()},
+        "PATH": programs,
+        "PYTEST_ADDOPTS": "--max-examples=2",
+    }
+
+
+def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
+    source = shutil.copytree(
+        DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("catalogue", "__pycache__")
+    )
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    done = subprocess.run(
+        [*command, str(source), str(tmp_path / "built")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stderr
+    shown = (tmp_path / "built" / "catalogue" / "v2.html").read_text("utf-8")
+    assert 'id="v2-infer-id-echo"' in shown
