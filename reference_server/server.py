@@ -137,6 +137,14 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
 
     handle_int = Arbiter.handle_term
 
+    def reap_workers(self) -> None:
+        """As it is; once it stops, that another worker could not load its models is no news."""
+        try:
+            super().reap_workers()
+        except HaltServer:
+            if self.LISTENERS:
+                raise
+
     def handle_hup(self) -> None:
         """A terminal has closed."""
 
