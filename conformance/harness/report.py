@@ -103,11 +103,12 @@ class Reporter:
                 for line in lines:
                     terminalreporter.line(line)
         if os.environ.get("GITHUB_ACTIONS") == "true":
-            for line in github.annotations(self.document()):
+            document = self.document()
+            for line in github.annotations(document):
                 terminalreporter.line(line)
             if file := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(file).open("a", encoding="utf-8") as summary:
-                    summary.write(github.summary(self.document()))
+                    summary.write(github.summary(document))
 
     def _sections(self) -> Iterator[tuple[str, Sequence[str]]]:
         found = self.verdicts

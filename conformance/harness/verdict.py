@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from conformance.reporting.document import FAILING
 from spec.catalogue import PROFILES, Requirement
 
 Result = Literal["passed", "failed", "error", "not-implemented", "untested"]
@@ -62,10 +63,7 @@ class Verdict:
 
     def fails(self, level: str) -> bool:
         """Whether it fails a run at ``level`` ("must" or "should")."""
-        return self.outcome == "failed" and self.requirement.level in _FAILING[level]
-
-
-_FAILING = {"must": {"MUST"}, "should": {"MUST", "SHOULD"}}
+        return self.outcome == "failed" and self.requirement.level in FAILING[level]
 
 
 def verdicts(catalogue: Mapping[str, Requirement], results: Iterable[TestResult]) -> list[Verdict]:

@@ -7,6 +7,8 @@ from typing import Any
 from spec.validation import violations
 
 Document = dict[str, Any]
+# The levels of requirements that fail a run at a level.
+FAILING = {"must": {"MUST"}, "should": {"MUST", "SHOULD"}}
 
 
 def load(file: Path) -> Document:
@@ -31,5 +33,4 @@ def name(document: Document) -> str:
 
 def fails(row: Document, level: str) -> bool:
     """Whether a requirement's row fails a run at ``level``, and is not known to."""
-    counts = {"must": ("MUST",), "should": ("MUST", "SHOULD")}[level]
-    return row["outcome"] == "failed" and row["level"] in counts and not row.get("known")
+    return row["outcome"] == "failed" and row["level"] in FAILING[level] and not row.get("known")
