@@ -32,15 +32,20 @@ def address(both: tuple[str, str]) -> str:
     return both[1]
 
 
+def environment_of(client: str, target: str) -> str:
+    """The Python of the environment of ``target``; skips as ``read_by``."""
+    folder = ROOT / ".cache" / "targets" / target
+    if not (folder / "installed.sha256").exists():
+        pytest.skip(f"{client} is not installed; python -m targets run {target} does that")
+    return str(folder / "venv" / "bin" / "python")
+
+
 def read_by(client: str, target: str, url: str) -> dict[str, Any]:
     """What ``with_CLIENT.py``, run in the environment of ``target``, reads from the server, by case.
 
     Skips when that environment is not installed: this does not install it, which takes minutes.
     """
-    folder = ROOT / ".cache" / "targets" / target
-    if not (folder / "installed.sha256").exists():
-        pytest.skip(f"{client} is not installed; python -m targets run {target} does that")
-    command = [str(folder / "venv" / "bin" / "python"), "-m", f"tests.clients.with_{client}", url]
+    command = [environment_of(client, target), "-m", f"tests.clients.with_{client}", url]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return {line["case"]: line["read"] for line in map(json.loads, done.stdout.splitlines())}

@@ -1,0 +1,55 @@
+"""What others' CI and clusters take: each file fits the schema of what reads it.
+
+No container engine and no cluster is here: Containerfiles are linted, manifests are checked.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import environment_of
+from tests.conftest import ROOT
+
+BIN = Path(sys.executable).parent
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+
+
+def _passes(command: Sequence[str | Path]) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("github-actions", "action.yml"),
+        ("gitlab-ci", "deploy/gitlab-ci.yml"),
+        *(("github-issue-forms", f".github/ISSUE_TEMPLATE/{n}.yml") for n in ("false-alarm", "missed-fault")),
+    ],
+)
+def test_files_for_ci_fit_their_schemas(schema: str, file: str) -> None:
+    _passes([BIN / "check-jsonschema", f"--builtin-schema=vendor.{schema}", file])
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "deploy").glob("*.Containerfile")), ids=lambda f: f.stem)
+def test_containerfiles_pass_their_linter(file: Path) -> None:
+    _passes([BIN / "hadolint", "--no-color", file])
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.36"])
+def test_the_job_fits_the_schema_of_kubernetes(version: str) -> None:
+    _passes([BIN / "kubernetes-validate", "--strict", "-k", version, KUBERNETES / "check.yaml"])
+
+
+@pytest.mark.parametrize("name", ["serving-runtime", "inference-service"])
+def test_manifests_of_kserve_are_read_whole_by_its_own_types(name: str) -> None:
+    python = environment_of("kserve", "kserve")
+    command = [python, "-m", "tests.deploy.with_kserve", str(KUBERNETES / f"{name}.yaml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["read back"] == told["written"]
