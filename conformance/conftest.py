@@ -14,6 +14,7 @@ from conformance.asking.rest import RestModel
 from conformance.checks.skips import no_request, untested
 from conformance.harness import opening, options
 from conformance.harness.preflight import handed
+from conformance.harness.progress import Progress, fits
 from conformance.harness.recorder import (
     BEHAVIOUR,
     GRPC_SURVIVES,
@@ -80,6 +81,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         config.pluginmanager.register(Reporter(opening.described(target), told), "conformance-reporter")
         config.pluginmanager.register(opening.announcer(config, target), "conformance-announcer")
     return None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell on a terminal how far the run is."""
+    plugins = session.config.pluginmanager
+    terminal = plugins.get_plugin("terminalreporter")
+    if terminal and fits(terminal):
+        plugins.register(Progress(terminal), "conformance-progress")
 
 
 @pytest.hookimpl(optionalhook=True)

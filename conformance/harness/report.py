@@ -22,6 +22,15 @@ from spec.catalogue import requirements, sources
 from spec.validation import is_valid, violations
 
 SETUP_EXIT = 10
+# What exit statuses mean; README.md has the whole table.
+_MEANT: Mapping[int, str] = {
+    pytest.ExitCode.OK: "nothing fails",
+    pytest.ExitCode.TESTS_FAILED: "something fails",
+    pytest.ExitCode.INTERRUPTED: "interrupted",
+    pytest.ExitCode.INTERNAL_ERROR: "an error of the suite itself",
+    pytest.ExitCode.USAGE_ERROR: "it can't be asked so",
+    SETUP_EXIT: "it can't be tested",
+}
 _DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 SHOWN = 3  # requirements that wait for the same
 
@@ -47,6 +56,7 @@ class Reporter:
         self.target = target
         self.options = options
         self.results: list[TestResult] = []
+        self.status = int(pytest.ExitCode.OK)
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
 
@@ -86,6 +96,7 @@ class Reporter:
             session.exitstatus = SETUP_EXIT
         elif exitstatus == pytest.ExitCode.OK and (self.stale or self.unknown):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self.status = int(session.exitstatus)
         if self.options.json_file:
             self._write_json(self.options.json_file)
         if self.options.html_file:
@@ -122,7 +133,10 @@ class Reporter:
         yield "behaviours where the protocol leaves room", behaviours
         yield "untested, and why", [*_untested(found)]
         yield "known failures that pass: remove them from the file", self.stale
-        yield "verdict", [*_table(found), *self._closing(found)]
+        yield (
+            "verdict",
+            [*_table(found), *self._closing(found), f"exit status {self.status}: {_MEANT[self.status]}"],
+        )
 
     def _closing(self, found: Sequence[Verdict]) -> Iterator[str]:
         failing = [v for v in found if v.fails(self.options.level)]
