@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from spec.catalogue import PROFILES, Requirement, requirements, sets, sources
+from spec.catalogue import PROFILES, Requirement, requirements, sets, sources, uncovered
 
 
 def write(folder: Path) -> None:
     """Write the pages into ``folder``; those that are as they should be stay, so that Sphinx builds less."""
     folder.mkdir(exist_ok=True)
     pages = {profile: _profile(profile) for profile in PROFILES}
-    pages |= {"rulings": _rulings(), "sets": _sets(), "sources": _sources()}
+    pages |= {"rulings": _rulings(), "sets": _sets(), "sources": _sources(), "uncovered": _uncovered()}
     for name, lines in pages.items():
         file, text = folder / f"{name}.md", "\n".join(lines) + "\n"
         if not file.exists() or file.read_text("utf-8") != text:
@@ -30,7 +30,7 @@ def _profile(profile: str) -> Iterator[str]:
 
 def _requirement(one: Requirement) -> Iterator[str]:
     yield from ("", f"({one.id})=", f"### {one.id}", "", f"**{one.level}.** {_plain(one.asks)}", "")
-    yield f"Source: {_cited(one)}."
+    yield f"Source: {_cited(one.source)}."
     for label, text in (("Ruling", one.ruling), ("To change", one.fix), ("Not tested", one.untestable)):
         if text:
             yield from ("", f"{label}: {_plain(text)}")
@@ -49,7 +49,16 @@ def _rulings() -> Iterator[str]:
     for one in requirements().values():
         if one.ruling:
             yield from ("", f"## {one.id}: why", "", f"{{ref}}`{one.level} <{one.id}>`: {_plain(one.asks)}")
-            yield from ("", f"{_plain(one.ruling)} ({_cited(one)})")
+            yield from ("", f"{_plain(one.ruling)} ({_cited(one.source)})")
+
+
+def _uncovered() -> Iterator[str]:
+    yield from ("# What no requirement covers", "")
+    yield "Normative sentences of the protocol's texts, in our words, that nothing asks of a server, or half."
+    for one in uncovered():
+        near = ", ".join(f"{{ref}}`{name} <{name}>`" for name in one.near)
+        yield from ("", f"## {_plain(one.says)}", "", f"Source: {_cited(one.source)}.")
+        yield from ("", _plain(one.why), "", f"Closest: {near}.")
 
 
 def _sets() -> Iterator[str]:
@@ -69,8 +78,8 @@ def _sources() -> Iterator[str]:
     yield from (f"- [{_plain(source.title)}]({source.url})" for source in sources().values())
 
 
-def _cited(one: Requirement) -> str:
-    key, _, section = one.source.partition(": ")
+def _cited(source: str) -> str:
+    key, _, section = source.partition(": ")
     return f"[{_plain(sources()[key].title)}]({sources()[key].url}), {_plain(section)}"
 
 

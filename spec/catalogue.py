@@ -66,6 +66,23 @@ class RequirementSet:
     requirements: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Uncovered:
+    """A normative sentence that no requirement covers, or half: what it says, why, what comes closest."""
+
+    source: str
+    says: str
+    why: str
+    near: tuple[str, ...]
+
+
+@cache
+def uncovered() -> list[Uncovered]:
+    """The normative sentences without a requirement."""
+    rows = tomllib.loads((_ROOT / "uncovered.toml").read_text("utf-8"))["sentence"]
+    return [Uncovered(**row | {"near": tuple(row["near"])}) for row in rows]
+
+
 @cache
 def sets() -> dict[str, RequirementSet]:
     """The frozen sets, by name."""

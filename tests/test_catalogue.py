@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spec.catalogue import PROFILES, Requirement, requirements, sets, sources
+from spec.catalogue import PROFILES, Requirement, requirements, sets, sources, uncovered
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = requirements()
@@ -72,6 +72,15 @@ def test_every_source_is_cited() -> None:
     cited = {r.source.partition(": ")[0] for r in CATALOGUE.values()}
     schemas = "".join(f.read_text("utf-8") for f in (ROOT / "spec" / "schemas").rglob("*.json"))
     assert {key for key in sources() if key not in cited and key not in schemas} == set()
+
+
+def test_uncovered_sentences_name_their_source_and_what_comes_close() -> None:
+    for one in uncovered():
+        assert one.source.partition(": ")[0] in sources()
+        assert one.says.endswith(".")
+        assert one.why.endswith(".")
+        assert one.near
+        assert [name for name in one.near if name not in CATALOGUE] == []
 
 
 # What was frozen: a server that met a set meets it for ever.
