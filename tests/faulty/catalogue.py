@@ -20,6 +20,7 @@ from tests.faulty import (
     rpc_infer,  # noqa: F401
     rpc_permitted,  # noqa: F401
     rpc_robustness,  # noqa: F401
+    rpc_service,  # noqa: F401
     rpc_signature,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401

@@ -85,6 +85,12 @@ def no_platform(answer: Any, asked: Asked) -> None:
     answer.platform = ""
 
 
+@permitted(server=(("grpc.compression_enabled_algorithms_bitset", 1),))
+def no_compression(asked: Asked) -> Any:
+    """Compressed messages are UNIMPLEMENTED."""
+    return asked.answer()
+
+
 @permitted(server=(("grpc.max_receive_message_length", 4 * 2**20),))
 def small_messages(asked: Asked) -> Any:
     """A request has 4 MiB at most, as grpcio has it."""
