@@ -1,14 +1,13 @@
-"""``python -m targets run NAME [suite options]``, ``start NAME``, ``matrix``, ``lock`` and ``outdated``."""
+"""``python -m targets``: ``run`` or ``start`` a server; ``matrix``, ``pages``; ``lock``, ``outdated``."""
 
 import argparse
-import json
+import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
-from targets import definition, environment, lock, matrix, server
+from targets import definition, environment, lock, results, server
 from targets.definition import Target, TargetError
 from targets.environment import ROOT, Unavailable
 from targets.server import Server, StartError
@@ -33,6 +32,8 @@ def main(arguments: list[str] | None = None, root: Path = Path(__file__).parent)
     try:
         if options.command == "matrix":
             return _matrix(root, options.cache.resolve(), options.only)
+        if options.command == "pages":
+            return results.write_pages(root)
         if options.command in ("lock", "outdated"):
             return _pins(root, options)
         return _command(definition.load(name, root), options, suite)
@@ -65,8 +66,9 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     for command, told in helps.items():
         one = commands.add_parser(command, parents=[shared], help=told, allow_abbrev=False)
         one.add_argument("name", metavar="NAME", help=", ".join(definition.names(root)))
-    every = commands.add_parser("matrix", parents=[shared], help="test all, write docs/matrix.md and .json")
+    every = commands.add_parser("matrix", parents=[shared], help="test all, write docs/results, then pages")
     every.add_argument("only", metavar="NAME", nargs="*", help="renew these, keep the others as they were")
+    commands.add_parser("pages", help="write docs/matrix.md and docs/findings from docs/results")
     pins = {
         "lock": "write constraints.txt of each target; pins that still fit stay",
         "outdated": "say what lock --upgrade would change",
@@ -97,36 +99,19 @@ def _run(target: Target, cache: Path, suite: list[str]) -> int:
 
 
 def _matrix(root: Path, cache: Path, only: list[str]) -> int:
-    """Test the targets and write the matrix; what is not renewed stays as it was."""
-    for name in only:
-        definition.load(name, root)
-    file = ROOT / "docs" / "matrix.json"
-    kept = json.loads(file.read_text("utf-8"))["targets"] if file.exists() else []
-    targets = {t["name"]: t for t in kept}
-    levels: dict[str, str] = {}
-    suite = ""
-    for name in only or definition.names(root):
-        target = definition.load(name, root)
-        report = cache / f"{name}.report.json"
-        report.unlink(missing_ok=True)
+    """Test the targets, keep their reports as results, and make the pages; what is not renewed stays."""
+    targets = [definition.load(name, root) for name in only or definition.names(root)]
+    ran = False
+    for target in targets:
+        told = [f"--implementation={key}={value}" for key, value in target.implementation.items()]
+        report = results.FOLDER / f"{target.name}.json"
         try:
-            _run(target, cache, [f"--report-json={report}", "-q"])
-            document = json.loads(report.read_text("utf-8"))
+            ran |= _run(target, cache, [f"--report-json={report}", "-q", *told]) in (0, 1)
+            results.make_public(report, cache / target.name)
         except (Unavailable, StartError) as error:
-            print(f"{name}: not run: {error}", file=sys.stderr)
-            targets[name] = matrix.not_run(name, target.title, str(error).splitlines()[0])
-            continue
-        levels = {row["id"]: row["level"] for row in document["requirements"]}
-        suite = document["suite"]["version"]
-        targets[name] = matrix.summary(name, target.title, document)
-    if not levels:
-        return NOT_RUN
-    date = f"{datetime.now(UTC):%Y-%m-%d}"
-    found = {"date": date, "suite": suite, "levels": levels, "targets": [targets[n] for n in sorted(targets)]}
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    file.with_suffix(".md").write_text(matrix.page(found), "utf-8")
-    return 0
+            print(f"{target.name}: not run: {error}", file=sys.stderr)
+    results.write_pages(root)
+    return 0 if ran else NOT_RUN
 
 
 def _pins(root: Path, options: argparse.Namespace) -> int:
@@ -165,15 +150,20 @@ def suite_command(target: Target, started: Server, repository: Path) -> list[str
     command += [f"--model={name}" for name in target.models]
     command += [f"--profile={name}" for name in target.profiles]
     if target.models:
-        command.append(f"--answers={repository}")
+        command.append(f"--answers={_shown(repository)}")
     if "grpc" in target.profiles:
         command.append(f"--grpc-target={started.grpc}")
     if "signature" in target.profiles:
-        command.append(f"--mlmodel={repository / target.models[0] / 'model'}")
+        command.append(f"--mlmodel={_shown(repository / target.models[0] / 'model')}")
     command += ["--level=should", *target.suite]
     if target.known_failures.exists():
-        command.append(f"--known-failures={target.known_failures}")
+        command.append(f"--known-failures={_shown(target.known_failures)}")
     return command
+
+
+def _shown(path: Path) -> str:
+    """The path as reports may have it: from the checkout, where the suite is run."""
+    return os.path.relpath(path, ROOT)
 
 
 def _end(*_: object) -> None:

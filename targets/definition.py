@@ -17,7 +17,8 @@ class Target:
     ``python``: the minor version it runs on (None: that of this interpreter). ``requirements``: what pip
     installs into its environment; none means this interpreter's own packages. ``shared_library``: it needs
     libpython. ``models``: the fixtures that it serves, the one of /invocations first. ``ready``: the path
-    that answers 200 when it serves. ``profiles``: what the suite must find in it.
+    that answers 200 when it serves. ``profiles``: what the suite must find in it. ``implementation``: what
+    its report says of it (name, version, project, url).
 
     ``command``, ``ready`` and the values of ``environment`` may hold these placeholders: ``{python}``,
     ``{bin}`` (the environment's programs), ``{library}`` (the folder of libpython), ``{root}`` (the
@@ -30,12 +31,12 @@ class Target:
     ready: str
     models: Sequence[str]
     profiles: Sequence[str]
-    title: str = ""
     suite: Sequence[str] = ()
     requirements: Sequence[str] = ()
     python: str | None = None
     shared_library: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    implementation: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -1,117 +1,92 @@
-"""The matrix: what the suite found on every target, as JSON and as a page. Pure."""
+"""The matrix: what the published results (docs/results) say of each server, as a page. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from spec.catalogue import PROFILES, requirements
 
 Json = dict[str, Any]
 _SIGNS = {"passed": "pass", "not-implemented": "-", "untested": "?", "not-selected": "·"}
 
 
-def summary(name: str, title: str, report: Json) -> Json:
-    """What the matrix keeps of one target's report."""
-    rows = {row["id"]: _row(row) for row in report["requirements"]}
-    return {
-        "name": name,
-        "title": title,
-        "started": report["started"],
-        "requests": report["requests"],
-        "models": report["target"]["models"],
-        "requirements": rows,
-    }
+def page(results: Mapping[str, Json], commands: Mapping[str, str]) -> str:
+    """The matrix as Markdown.
+
+    results: reports of the suite, by the name of their file. commands: what repeats the run, by the same
+    name; a result that others brought has none.
+    """
+    return "\n".join(_lines(results, commands)) + "\n"
 
 
-def not_run(name: str, title: str, reason: str) -> Json:
-    """A target that could not be had."""
-    return {"name": name, "title": title, "not run": reason}
+def title(report: Json) -> str:
+    """A server as its result names it."""
+    told = report["implementation"]
+    return f"{told['name']} {told['version']}"
 
 
-def _row(row: Json) -> Json:
-    kept = {"outcome": row["outcome"]}
-    if row["failures"]:
-        kept |= {"found": row["failures"][0]["message"], "tests": len(row["failures"])}
-    return kept | {key: row[key] for key in ("behaviour", "known") if key in row}
+def failed(report: Json) -> list[Json]:
+    """The rows of the requirements that it breaks."""
+    return [row for row in report["requirements"] if row["outcome"] == "failed"]
 
 
-def page(matrix: Json) -> str:
-    """The matrix as Markdown."""
-    return "\n".join(_lines(matrix)) + "\n"
-
-
-def _lines(matrix: Json) -> Iterator[str]:
-    ran = [t for t in matrix["targets"] if "requirements" in t]
+def _lines(results: Mapping[str, Json], commands: Mapping[str, str]) -> Iterator[str]:
+    rows = {name: {row["id"]: row for row in report["requirements"]} for name, report in results.items()}
     yield "# What the servers in use do"
     yield ""
-    yield f"Written by `python -m targets matrix` on {matrix['date']}, suite {matrix['suite']}."
+    yield "Made by `python -m targets pages` from the reports in docs/results."
     yield "The failures of one server, with the curl line of each: `python -m targets run NAME`."
     yield ""
-    yield from _table(
-        [
-            "server",
-            "command",
-            "models",
-            "requests",
-            "MUST failed",
-            "SHOULD failed",
-            "passed",
-            "not implemented",
-        ],
-        [_server(t, matrix["levels"]) for t in matrix["targets"]],
-    )
+    head = ["server", "command", "tested", "models", "requests"]
+    head += ["MUST failed", "SHOULD failed", "passed", "not implemented"]
+    yield from _table(head, [_server(report, commands.get(n, "")) for n, report in results.items()])
     yield ""
     yield "## Requirements"
     yield ""
     yield "pass: passed. MUST, SHOULD: failed at it. -: not implemented. ?: untested. ·: not selected."
-    for profile in dict.fromkeys(name.split(".")[0] for name in matrix["levels"]):
-        yield ""
-        yield f"### {profile}"
-        yield ""
-        yield from _table(["requirement", *(t["name"] for t in ran)], _outcomes(profile, matrix, ran))
+    for profile in PROFILES:
+        if lines := list(_outcomes(profile, rows.values())):
+            yield from ("", f"### {profile}", "")
+            yield from _table(["requirement", *results], lines)
     yield ""
     yield "## Findings"
-    for target in ran:
-        yield ""
-        yield f"### {target['title']}"
-        yield ""
-        yield from _findings(target, matrix["levels"])
+    for report in results.values():
+        yield from ("", f"### {title(report)}", "")
+        yield from _findings(report)
     yield ""
     yield "## Behaviours where the protocol leaves room"
     yield ""
-    yield from _table(["behaviour", *(t["name"] for t in ran)], _behaviours(matrix, ran))
+    yield from _table(["behaviour", *results], _behaviours(rows.values()))
 
 
-def _server(target: Json, levels: Mapping[str, str]) -> list[str]:
-    command = f"`python -m targets run {target['name']}`"
-    if "not run" in target:
-        return [target["title"], command, f"not run: {target['not run']}", "", "", "", "", ""]
-    rows = target["requirements"]
-    failed = [levels[name] for name, row in rows.items() if row["outcome"] == "failed"]
-    outcomes = [row["outcome"] for row in rows.values()]
-    numbers = [target["requests"], failed.count("MUST"), failed.count("SHOULD")]
+def _server(report: Json, command: str) -> list[str]:
+    levels = [row["level"] for row in failed(report)]
+    outcomes = [row["outcome"] for row in report["requirements"]]
+    numbers = [report["requests"], levels.count("MUST"), levels.count("SHOULD")]
     numbers += [outcomes.count("passed"), outcomes.count("not-implemented")]
-    return [target["title"], command, ", ".join(target["models"]), *map(str, numbers)]
+    tested = f"{report['started'][:10]}, suite {report['suite']['version']}"
+    shown = f"`{command}`" if command else ""
+    return [title(report), shown, tested, ", ".join(report["target"]["models"]), *map(str, numbers)]
 
 
-def _outcomes(profile: str, matrix: Json, ran: Sequence[Json]) -> Iterator[list[str]]:
-    for name, level in matrix["levels"].items():
-        if name.split(".")[0] == profile and level != "CHARACTERISE":
-            cells = [t["requirements"].get(name, {"outcome": "not-selected"})["outcome"] for t in ran]
-            yield [f"{name} ({level})", *(level if c == "failed" else _SIGNS[c] for c in cells)]
+def _outcomes(profile: str, servers: Iterable[Mapping[str, Json]]) -> Iterator[list[str]]:
+    """The requirements of a profile that any server was tested for."""
+    for name, one in requirements().items():
+        cells = [rows.get(name, {"outcome": "not-selected"})["outcome"] for rows in servers]
+        if one.profile == profile and one.level != "CHARACTERISE" and set(cells) != {"not-selected"}:
+            yield [f"{name} ({one.level})", *(one.level if c == "failed" else _SIGNS[c] for c in cells)]
 
 
-def _findings(target: Json, levels: Mapping[str, str]) -> Iterator[str]:
-    failed = {name: row for name, row in target["requirements"].items() if row["outcome"] == "failed"}
-    for name, row in failed.items():
-        reason = row.get("known") or row["found"]
-        yield f"- {levels[name]} `{name}`: {_cell(reason)}"
-    if not failed:
+def _findings(report: Json) -> Iterator[str]:
+    for row in failed(report):
+        reason = row.get("known") or row["failures"][0]["message"]
+        yield f"- {row['level']} `{row['id']}`: {_cell(reason)}"
+    if not failed(report):
         yield "None."
 
 
-def _behaviours(matrix: Json, ran: Sequence[Json]) -> Iterator[list[str]]:
-    for name, level in matrix["levels"].items():
-        if level != "CHARACTERISE":
-            continue
-        told = [t["requirements"].get(name, {}).get("behaviour", {}) for t in ran]
+def _behaviours(servers: Iterable[Mapping[str, Json]]) -> Iterator[list[str]]:
+    for name in requirements():
+        told = [rows.get(name, {}).get("behaviour", {}) for rows in servers]
         for label in dict.fromkeys(key for behaviour in told for key in behaviour):
             yield [f"{name}: {label}", *(b.get(label, "") for b in told)]
 

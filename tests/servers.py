@@ -1,6 +1,7 @@
 """Servers of this project as processes of their own, on free ports of 127.0.0.1."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import ROOT
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def start(folder: Path, *options: str) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
 """The documents: they can be built, and what they tell a reader to type works."""
 
+import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.zoo import RECIPES
+from spec.validation import violations
 from tests.conftest import ROOT
+from tests.servers import free_port
 
 DOCS = ROOT / "docs"
-_PORTS = ("8080", "8081", "5000")
+_PORTS = ("8080", "8081", "8000", "8001", "5000")
 _PEERS = {"mlserver": ROOT / ".cache" / "targets" / "mlserver" / "venv" / "bin"}
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 _STOPPING = 50  # tenths of a second
@@ -36,13 +39,6 @@ def _sections() -> list[tuple[str, str, list[str]]]:
 
 
 SECTIONS = _sections()
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize(("page", "heading", "lines"), SECTIONS, ids=[f"{p}-{h}" for p, h, _ in SECTIONS])
@@ -102,10 +98,22 @@ def _environment(ports: dict[str, str]) -> dict[str, str]:
     }
 
 
+def test_the_known_answers_shown_fit_their_schema() -> None:
+    (shown,) = re.findall(r"^```json\n(.*?)^```$", (DOCS / "fixtures.md").read_text("utf-8"), re.M | re.S)
+    assert violations("suite/answers", json.loads(shown)) == []
+
+
+def test_every_fixture_is_described() -> None:
+    rows = re.findall(r"^\| ([a-z, -]+) \| ", (DOCS / "fixtures.md").read_text("utf-8"), re.M)
+    assert {name for row in rows[1:] for name in row.split(", ")} == set(RECIPES)
+
+
 def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
     source = shutil.copytree(
         DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("catalogue", "__pycache__")
     )
+    for beside in ("CONTRIBUTING.md", "deploy"):  # what the documents include
+        (tmp_path / beside).symlink_to(ROOT / beside)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
     done = subprocess.run(
         [*command, str(source), str(tmp_path / "built")],

@@ -74,13 +74,15 @@ class Recorder:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach the record to the report, and let the level and the known failures decide its outcome."""
+        error = call.excinfo.value if call.excinfo else None
+        finding = finding_of(error)
+        if finding is not None:  # its text is ours: pytest need not read the sources for a traceback
+            item.repr_failure = lambda *_: str(finding)  # type: ignore[method-assign]
         report = yield
         report.sections = cleaned(report.sections)
         if call.when == "teardown" or (call.when == "setup" and report.passed):
             return report
         requirement = requirement_of(item)
-        error = call.excinfo.value if call.excinfo else None
-        finding = finding_of(error)
         if isinstance(finding, AccessLost):
             self.gone, self.stopped, finding = str(finding), True, None
         if isinstance(finding, TargetDied):

@@ -25,10 +25,11 @@ def load(file: Path) -> Document:
 
 
 def name(document: Document) -> str:
-    """The server as a person calls it: as it tells its name, else its address."""
-    target = document["target"]
-    told = " ".join(filter(None, (target.get("name"), target.get("version"))))
-    return told or str(target["url"])
+    """The server as a person calls it: as the user names it, else as it names itself, else its address."""
+    for named in (document.get("implementation", {}), document["target"]):
+        if told := " ".join(filter(None, (named.get("name"), named.get("version")))):
+            return told
+    return str(document["target"]["url"])
 
 
 def fails(row: Document, level: str) -> bool:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -15,7 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.servers import running_both, start, started
+from tests.servers import free_port, running_both, start, started
 
 BIN = Path(sys.executable).parent
 DEPLOY = ROOT / "deploy"
@@ -130,7 +129,7 @@ def test_the_runtime_of_kserve_serves_what_is_mounted(repository: Path, tmp_path
     model = repository / "wine-classifier" / "model"
     places = {"{{.Name}}": "wine", "/mnt/models": str(model)}
     filled = {name: places.get(value, value) for name, value in variables.items()}
-    command = ("-m", "reference_server.cli", "start", "--port=0", f"--grpc-port={_free_port()}")
+    command = ("-m", "reference_server.cli", "start", "--port=0", f"--grpc-port={free_port()}")
     with started(*command, environment=filled | {"PYTHONPATH": str(folder)}) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
@@ -140,10 +139,3 @@ def test_the_runtime_of_kserve_serves_what_is_mounted(repository: Path, tmp_path
         for path in (*probes, "/v2/models/wine/ready"):
             asked = ["curl", "-sf", "--retry", "20", "--retry-delay", "1", url + path]
             assert subprocess.run(asked, capture_output=True, timeout=60).returncode == 0, path
-
-
-def _free_port() -> int:
-    """A port that nothing listens on; two workers can't share one that is asked for as 0."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

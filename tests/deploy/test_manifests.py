@@ -4,12 +4,14 @@ No container engine and no cluster is here: Containerfiles are linted, manifests
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.clients.conftest import environment_of
 from tests.conftest import ROOT
@@ -33,6 +35,16 @@ def _passes(command: Sequence[str | Path]) -> None:
 )
 def test_files_for_ci_fit_their_schemas(schema: str, file: str) -> None:
     _passes([BIN / "check-jsonschema", f"--builtin-schema=vendor.{schema}", file])
+
+
+def test_the_workflow_of_the_documents_is_one(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "ci.md").read_text("utf-8"), re.M | re.S)
+    (file := tmp_path / "workflow.yml").write_text(text, "utf-8")
+    _passes([BIN / "check-jsonschema", "--builtin-schema=vendor.github-workflows", file])
+    (given,) = [
+        step["with"] for step in yaml.safe_load(text)["jobs"]["conformance"]["steps"] if "with" in step
+    ]
+    assert set(given) <= set(yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"])
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "deploy").glob("*.Containerfile")), ids=lambda f: f.stem)
