@@ -19,9 +19,11 @@ $(INSTALLED): pyproject.toml
 conformance: $(INSTALLED) ## build a model, start the reference server, run the suite against it
 	$(BIN)/python -m targets.walkthrough --report-json report.json --report-html report.html
 
-# Three processes for two cores: some tests wait for servers that are slow or dead.
+# Three processes for two cores: some tests wait for servers that are slow or dead. One that hangs fails after ten
+# minutes, with where it stood.
+HANGS := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 test: $(INSTALLED) ## run every test of this project
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(HANGS)
 
 browser: ## install Chromium for the tests of pages, where there is none (Debian)
 	command -v chromium chromium-browser google-chrome || apt-get install --yes --quiet chromium

@@ -86,7 +86,8 @@ def test_the_action_installs_the_suite_and_runs_it(wine: tuple[str, str], tmp_pa
     assert set(outputs) == set(action["outputs"])
     assert all((tmp_path / file).stat().st_size for file in (*outputs.values(), "oip-reports/junit.xml"))
 
-    wrong = _shell(steps["test"]["run"], tmp_path, places | variables | {"MODEL": "no such model", "WAIT": "1"})
+    unknown = {"MODEL": "no such model", "WAIT": "1"}
+    wrong = _shell(steps["test"]["run"], tmp_path, places | variables | unknown)
     assert wrong.returncode == 10, wrong.stdout + wrong.stderr
 
 
