@@ -8,6 +8,7 @@ from conformance.reporting.document import Document, fails, name
 from conformance.reporting.markup import cell, table
 
 _TESTED = ("passed", "failed")
+_LEVELS = ("MUST", "SHOULD", "CHARACTERISE")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _servers(documents: Sequence[Document]) -> Comparison:
     rows = [[table.get(id) for table in tables] for id in ids]
     different = [_differ(*row) for row in rows if len({_outcome(one) for one in row}) > 1]
     kinds = {
-        "outcomes": [one for one in different if _matters(one)],
+        "outcomes": sorted(filter(_matters, different), key=lambda one: _LEVELS.index(one.level)),
         "behaviour": [
             _differ(*row) for row in rows if len({str(_behaviour(one)) for one in row if _behaviour(one)}) > 1
         ],
