@@ -29,7 +29,7 @@ def _check_denied(reply: Reply, what: str) -> None:
     """The answer is an error, or not ready."""
     __tracebackhide__ = True
     ready = reply.code == "OK" and reply.message is not None and reply.message.ready
-    check(not ready, f"{what} that is not there is not ready", reply)
+    check(not ready, f"{what} that is not there is said to be ready", reply)
 
 
 def _unknown(channel: Channel, model: RpcModel) -> Iterator[tuple[str, Reply]]:
