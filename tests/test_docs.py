@@ -108,6 +108,28 @@ def test_every_fixture_is_described() -> None:
     assert {name for row in rows[1:] for name in row.split(", ")} == set(RECIPES)
 
 
+_HELP = re.compile(r"^  (--[a-z-]+)", re.M)
+
+
+@pytest.mark.parametrize(
+    ("command", "heading", "page"),
+    [
+        (("pytest", "conformance/", "--help"), "conformance of an inference server:", "README.md"),
+        (("reference_server.cli", "start", "--help"), "options:", "docs/server.md"),
+    ],
+    ids=["suite", "server"],
+)
+def test_every_option_is_described(command: tuple[str, ...], heading: str, page: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    section = re.split(r"\n\n(?=\S)", done.stdout.partition(f"\n{heading}\n")[2])[0]
+    options = set(_HELP.findall(section)) - {"--help"}
+    text = (ROOT / page).read_text("utf-8")
+    assert len(options) > 10
+    assert {option for option in options if not re.search(rf"{option}(?![a-z-])", text)} == set()
+
+
 def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
     source = shutil.copytree(
         DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("catalogue", "__pycache__")

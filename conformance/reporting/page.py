@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -61,6 +62,7 @@ def page(document: Document) -> str:
         areas=list(_areas(rows)),
         behaviours=[row for row in rows if row.get("behaviour")],
         lacking=list(_lacking(rows)),
+        times=list(_times(document.get("times", {}))),
         sources=sources(),
     )
 
@@ -130,6 +132,14 @@ def _areas(rows: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any
     for row in rows:
         found.setdefault(row["id"].rpartition(".")[0], []).append(row)
     yield from found.items()
+
+
+def _times(found: Mapping[str, Mapping[str, float]]) -> Iterator[dict[str, Any]]:
+    """How long answers took by endpoint; ``half`` and ``most``: parts of the longest, by their logarithms."""
+    longest = math.log1p(max((row["p99"] for row in found.values()), default=0)) or 1
+    for endpoint, row in found.items():
+        parts = {"half": math.log1p(row["p50"]) / longest, "most": math.log1p(row["p99"]) / longest}
+        yield {"endpoint": endpoint, **row, **{name: round(part, 3) for name, part in parts.items()}}
 
 
 def _lacking(rows: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
