@@ -19,6 +19,7 @@ from tests.servers import free_port, running_both, start, started
 
 BIN = Path(sys.executable).parent
 DEPLOY = ROOT / "deploy"
+HOMELESS = {"HOME": "/dev/null/home"}  # as the user of a container, who has none
 FEW = "--max-examples=2 -k 'id_echo or metadata'"
 
 
@@ -114,6 +115,7 @@ def test_the_job_of_kubernetes_runs(wine: tuple[str, str], tmp_path: Path) -> No
     chosen = [f"--target={wine[0]}" if arg.startswith("--target=") else arg for arg in arguments]
     done = subprocess.run(
         [BIN / entry[0], *entry[1:], *chosen, *shlex.split(FEW)],
+        env=os.environ | HOMELESS,
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -136,7 +138,7 @@ def test_the_runtime_of_kserve_serves_what_is_mounted(repository: Path, tmp_path
     places = {"{{.Name}}": "wine", "/mnt/models": str(model)}
     filled = {name: places.get(value, value) for name, value in variables.items()}
     command = ("-m", "reference_server.cli", "start", "--port=0", f"--grpc-port={free_port()}")
-    with started(*command, environment=filled | {"PYTHONPATH": str(folder)}) as process:
+    with started(*command, environment=filled | {"PYTHONPATH": str(folder), **HOMELESS}) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         probes = [
