@@ -104,10 +104,11 @@ def _matrix(root: Path, cache: Path, only: list[str]) -> int:
     ran = False
     for target in targets:
         told = [f"--implementation={key}={value}" for key, value in target.implementation.items()]
-        report = results.FOLDER / f"{target.name}.json"
+        report = cache / f"{target.name}.report.json"
         try:
-            ran |= _run(target, cache, [f"--report-json={report}", "-q", *told]) in (0, 1)
-            results.make_public(report, cache / target.name)
+            if _run(target, cache, [f"--report-json={report}", "-q", *told]) in (0, 1):
+                results.publish(target.name, report)
+                ran = True
         except (Unavailable, StartError) as error:
             print(f"{target.name}: not run: {error}", file=sys.stderr)
     results.write_pages(root)

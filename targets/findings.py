@@ -2,10 +2,7 @@
 
 import re
 import shlex
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from spec.catalogue import Requirement, requirements, sources
 from targets import matrix
@@ -23,9 +20,11 @@ _PLACES = {
 }
 
 
-def pages(target: Target, report: matrix.Json) -> dict[str, str]:
-    """A page in Markdown for each requirement of level MUST that fails, by its id."""
-    told = notes(target.folder)
+def pages(target: Target, report: matrix.Json, told: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """A page in Markdown for each requirement of level MUST that fails, by its id.
+
+    told: what a person found out of it, ``cause`` and ``change``.
+    """
     found = [row for row in matrix.failed(report) if row["level"] == "MUST"]
     return {row["id"]: "\n".join(_page(target, report, row, told.get(row["id"], {}))) + "\n" for row in found}
 
@@ -53,12 +52,6 @@ def start(target: Target) -> list[str]:
         f"venv/bin/python -m fixtures build models --only {' '.join(target.models)}",
         " ".join([*variables, *(word.format_map(values) for word in target.command)]),
     ]
-
-
-def notes(folder: Path) -> Mapping[str, Any]:
-    """What a person found out of each finding of a target, by requirement: ``cause`` and ``change``."""
-    file = folder / "findings.toml"
-    return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
 def _page(target: Target, report: matrix.Json, row: matrix.Json, note: Mapping[str, str]) -> Iterator[str]:

@@ -77,10 +77,11 @@ def _outcomes(profile: str, servers: Iterable[Mapping[str, Json]]) -> Iterator[l
 
 
 def _findings(report: Json) -> Iterator[str]:
-    for row in failed(report):
+    found = failed(report)
+    for row in found:
         reason = row.get("known") or row["failures"][0]["message"]
         yield f"- {row['level']} `{row['id']}`: {_cell(reason)}"
-    if not failed(report):
+    if not found:
         yield "None."
 
 

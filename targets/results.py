@@ -1,6 +1,7 @@
 """The published results: ``docs/results`` holds a report for each server, and pages are made of them."""
 
 import json
+import tomllib
 from pathlib import Path
 
 from targets import definition, findings, matrix
@@ -17,15 +18,19 @@ def load() -> dict[str, Json]:
     return {file.stem: json.loads(file.read_text("utf-8")) for file in sorted(FOLDER.glob("*.json"))}
 
 
-def make_public(report: Path, cache: Path) -> None:
-    """Leave the folders of this machine out of a report: tracebacks of servers name them.
-
-    cache: that of the target; its environment is called venv on the pages.
-    """
+def publish(name: str, report: Path) -> None:
+    """Keep a target's report, which stands beside the folder of its environment, without the folders of this
+    machine: tracebacks of servers name them."""
     text = report.read_text("utf-8")
-    for folder, told in ((f"{cache}/", ""), (f"{ROOT}/", ""), (str(ROOT), ".")):
+    for folder, told in ((f"{report.parent / name}/", ""), (f"{ROOT}/", ""), (str(ROOT), ".")):
         text = text.replace(folder, told)
-    report.write_text(text, "utf-8")
+    (FOLDER / f"{name}.json").write_text(text, "utf-8")
+
+
+def notes(folder: Path) -> dict[str, dict[str, str]]:
+    """What a person found out of each finding of a target, by requirement: ``cause`` and ``change``."""
+    file = folder / "findings.toml"
+    return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
 def pages(root: Path) -> dict[Path, str]:
@@ -35,7 +40,7 @@ def pages(root: Path) -> dict[Path, str]:
     commands = {name: f"python -m targets run {name}" for name in targets}
     made = {DOCS / "matrix.md": matrix.page(reports, commands)}
     for name, target in targets.items():
-        for one, text in findings.pages(target, reports[name]).items():
+        for one, text in findings.pages(target, reports[name], notes(target.folder)).items():
             made[FINDINGS / name / f"{one}.md"] = text
     names = [str(file.relative_to(FINDINGS).with_suffix("")) for file in made if FINDINGS in file.parents]
     return made | {FINDINGS / "index.md": findings.index(names)}

@@ -30,9 +30,9 @@ def _blocks(page: Path) -> list[str]:
 @contextmanager
 def _started(target: Target, line: str, ports: dict[str, str]) -> Iterator[None]:
     """The server that the last line of a page's first block starts, with other ports and our environment."""
-    folder = Path(environment_of(target.name, target.name)).parent.parent
+    environment_of(target.name, target.name)  # skips where it is not installed
     prepared = environment.prepare(target, ROOT / ".cache" / "targets")
-    places = {"venv/": f"{folder}/", " models": f" {environment.build_models(target, prepared)}"}
+    places = {"venv/": f"{prepared.cache}/venv/", " models": f" {environment.build_models(target, prepared)}"}
     for old, new in (places | ports).items():
         line = line.replace(old, new)
     log = prepared.cache / "findings.log"

@@ -1,7 +1,7 @@
 """One line on a terminal while the suite runs: how far it is, what it found, how long it will take."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
@@ -16,15 +16,11 @@ def fits(terminal: TerminalReporter) -> bool:
 
 
 class Progress:
-    """Writes that line, in place of pytest's letters and names of files.
+    """Writes that line, in place of pytest's letters and names of files."""
 
-    clock: seconds.
-    """
-
-    def __init__(self, terminal: TerminalReporter, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, terminal: TerminalReporter) -> None:
         self._terminal = terminal
-        self._clock = clock
-        self._began = self._written = clock()
+        self._began = self._written = time.monotonic()
         self._total = self._done = self._requests = self._failed = 0
         self._requirements: set[str] = set()
         terminal.showfspath = False
@@ -32,13 +28,13 @@ class Progress:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take the number of tests."""
         self._total = len(session.items)
-        self._began = self._clock()
+        self._began = time.monotonic()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """The same with pytest-xdist, whose processes collect the tests."""
         self._total = len(ids)
-        self._began = self._clock()
+        self._began = time.monotonic()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
@@ -55,13 +51,13 @@ class Progress:
         self._requests += record["requests"]
         self._failed += report.failed
         self._requirements.add(record["requirement"])
-        now = self._clock()
+        now = time.monotonic()
         if now - self._written >= _OFTEN or self._done == self._total:
             self._written = now
             width = self._terminal._tw.fullwidth - 1
-            self._terminal.rewrite(self.line(now)[:width], erase=True)
+            self._terminal.rewrite(self._line(now)[:width], erase=True)
 
-    def line(self, now: float) -> str:
+    def _line(self, now: float) -> str:
         """What is known at this second."""
         left = (now - self._began) * (self._total - self._done) / self._done
         told = [

@@ -79,6 +79,7 @@ class Recorder:
         if finding is not None:  # its text is ours: pytest need not read the sources for a traceback
             item.repr_failure = lambda *_: str(finding)  # type: ignore[method-assign]
         report = yield
+        vars(item).pop("repr_failure", None)
         report.sections = cleaned(report.sections)
         if call.when == "teardown" or (call.when == "setup" and report.passed):
             return report

@@ -29,6 +29,7 @@ _MEANT: Mapping[int, str] = {
     pytest.ExitCode.INTERRUPTED: "interrupted",
     pytest.ExitCode.INTERNAL_ERROR: "an error of the suite itself",
     pytest.ExitCode.USAGE_ERROR: "it can't be asked so",
+    pytest.ExitCode.NO_TESTS_COLLECTED: "nothing is selected",
     SETUP_EXIT: "it can't be tested",
 }
 _DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.reporting.document import Document, fails, name
+from conformance.reporting.document import LEVELS, Document, fails, name
 from conformance.reporting.markup import cell, table
 
 _TESTED = ("passed", "failed")
-_LEVELS = ("MUST", "SHOULD", "CHARACTERISE")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def _servers(documents: Sequence[Document]) -> Comparison:
     rows = [[table.get(id) for table in tables] for id in ids]
     different = [_differ(*row) for row in rows if len({_outcome(one) for one in row}) > 1]
     kinds = {
-        "outcomes": sorted(filter(_matters, different), key=lambda one: _LEVELS.index(one.level)),
+        "outcomes": sorted(filter(_matters, different), key=lambda one: LEVELS.index(one.level)),
         "behaviour": [
             _differ(*row) for row in rows if len({str(_behaviour(one)) for one in row if _behaviour(one)}) > 1
         ],

@@ -12,11 +12,10 @@ import jinja2
 
 from conformance.reporting.claims import Claim, claims, colour
 from conformance.reporting.compare import Comparison
-from conformance.reporting.document import Document, fails, name
+from conformance.reporting.document import LEVELS, Document, fails, name
 from spec.catalogue import PROFILES, requirements, sources
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LEVELS = ("MUST", "SHOULD", "CHARACTERISE")
 OUTCOMES = ("failed", "passed", "untested", "not-implemented", "not-selected")
 # A sign beside the colour, and the word that a person reads.
 SIGNS = {
@@ -58,7 +57,7 @@ def page(document: Document) -> str:
         verdict=_verdict(document),
         claims=claims(document["requirements"]),
         profiles=[_profile(document, profile) for profile in PROFILES if profile in document["profiles"]],
-        failed=sorted(failed, key=lambda row: (bool(row["known"]), _LEVELS.index(row["level"]))),
+        failed=sorted(failed, key=lambda row: (bool(row["known"]), LEVELS.index(row["level"]))),
         areas=list(_areas(rows)),
         behaviours=[row for row in rows if row.get("behaviour")],
         lacking=list(_lacking(rows)),

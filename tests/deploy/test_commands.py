@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.servers import free_port, running_both, start, started
+from tests.servers import address, free_port, running_both, start, started
 
 BIN = Path(sys.executable).parent
 DEPLOY = ROOT / "deploy"
@@ -139,8 +139,7 @@ def test_the_runtime_of_kserve_serves_what_is_mounted(repository: Path, tmp_path
     filled = {name: places.get(value, value) for name, value in variables.items()}
     command = ("-m", "reference_server.cli", "start", "--port=0", f"--grpc-port={free_port()}")
     with started(*command, environment=filled | {"PYTHONPATH": str(folder), **HOMELESS}) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
+        url = address(process)
         probes = [
             container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")
         ]

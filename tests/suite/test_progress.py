@@ -66,3 +66,5 @@ def test_the_exit_status_is_told(suite: Suite, tiny: str) -> None:
     nothing = suite("--target", tiny, "--model=double", "--requirement=v2.health.live", "-k", "zzz", "-q")
     assert nothing.status == 10
     assert "\nexit status 10: it can't be tested\n" in nothing.output
+    listed = suite("--target", tiny, "--model=double", "--collect-only", "-k", "zzz", "-q")
+    assert "\nexit status 5: nothing is selected\n" in listed.output
