@@ -39,11 +39,12 @@ def read(
     sizes = [_take_size(tensor, f"inputs[{place}]") for place, tensor in enumerate(tensors)]
     check(request)
     data: list[Any] = []
+    whole = memoryview(body)
     for place, (tensor, size) in enumerate(zip(tensors, sizes, strict=True)):
         where = f"inputs[{place}] ({tensor['name']!r})"
         if size is not None and end + size > len(body):
             raise BadRequest(f"{where}: {_SIZE} is {size}, and {len(body) - end} bytes are left of the body")
-        data.append(None if size is None else _decoded(tensor, body[end : end + size], where))
+        data.append(None if size is None else _decoded(tensor, whole[end : end + size], where))
         end += size or 0
     if end != len(body):
         raise BadRequest(f"{len(body) - end} bytes are left of the body after those of all inputs")
@@ -70,7 +71,7 @@ def _take_size(tensor: Any, where: str) -> int | None:
     return size
 
 
-def _decoded(tensor: dict[str, Any], data: bytes, where: str) -> Any:
+def _decoded(tensor: dict[str, Any], data: raw.Bytes, where: str) -> Any:
     datatype = tensor["datatype"]
     return decoding.elements(where, datatype, tensor["shape"], lambda: raw.decode(data, datatype))
 

@@ -170,7 +170,8 @@ def _gathered(tensors: list[dict[str, Any]], data: list[Any], wanted: Columns) -
     parts = []
     for (datatype, kind), group in groups.items():
         places = sorted(group)
-        exact = numeric.cast(np.stack([group[place] for place in places]), datatype)
+        joined = np.concatenate([group[place] for place in places]).reshape(len(places), shape[0])
+        exact = numeric.cast(joined, datatype)
         parts.append((places, fit_numbers(exact, datatype, kind)))
     return Table(wanted, parts)
 

@@ -3,6 +3,7 @@
 Source: open_inference_grpc.proto; ``codecs/raw.py`` for raw contents.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -20,28 +21,27 @@ _KINDS = {bool: "bool_param", int: "int64_param", float: "double_param", str: "s
 _FIELDS = {"int_contents": np.dtype("int32"), "uint_contents": np.dtype("uint32")}
 
 
-def read(message: Any) -> tuple[dict[str, Any], list[Any]]:
+def read(message: Any, blobs: Sequence[raw.Bytes]) -> tuple[dict[str, Any], list[Any]]:
     """The members of a ModelInferRequest, without data; and the data of each input, flat: an array of numbers
-    or a list of texts. Raises ``BadRequest`` for contents that do not fit."""
-    blobs = list(message.raw_input_contents)
+    or a list of texts. ``blobs``: its raw contents. Raises ``BadRequest`` for contents that do not fit."""
     if blobs and len(blobs) != len(message.inputs):
         raise BadRequest(f"raw_input_contents: {len(blobs)} entries for {len(message.inputs)} inputs")
     request: dict[str, Any] = {"inputs": []} | ({"id": message.id} if message.id else {})
     request |= _parameters(message)
     data: list[Any] = []
     for place, tensor in enumerate(message.inputs):
-        where = f"inputs[{place}] ({tensor.name!r})"
+        where, shape = f"inputs[{place}] ({tensor.name!r})", list(tensor.shape)
         read_one = partial(_raw, tensor, blobs[place]) if blobs else partial(_typed, tensor)
-        data.append(decoding.elements(where, tensor.datatype, tensor.shape, read_one))
-        members = {"name": tensor.name, "shape": list(tensor.shape), "datatype": tensor.datatype, "data": []}
+        data.append(decoding.elements(where, tensor.datatype, shape, read_one))
+        members = {"name": tensor.name, "shape": shape, "datatype": tensor.datatype, "data": []}
         request["inputs"].append(members | _parameters(tensor))
     if message.outputs:
         request["outputs"] = [{"name": output.name} | _parameters(output) for output in message.outputs]
     return request, data
 
 
-def _raw(tensor: Any, data: bytes) -> Any:
-    if tensor.contents.ListFields():
+def _raw(tensor: Any, data: raw.Bytes) -> Any:
+    if tensor.HasField("contents") and tensor.contents.ListFields():
         raise CodecError("contents must not be given beside raw_input_contents")
     return raw.decode(data, tensor.datatype)
 

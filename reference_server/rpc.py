@@ -5,7 +5,7 @@ the system gives each connection to one of them.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
@@ -16,7 +16,8 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
-from reference_server import __version__, inference, messages, metrics
+from reference_server import __version__, inference, messages, metrics, wire
+from reference_server.codecs.raw import Bytes
 from reference_server.errors import ServingError
 from reference_server.gate import Gate
 from reference_server.limits import Limits
@@ -29,6 +30,7 @@ from spec.service import NAME, calls, file
 _log = logging.getLogger(__name__)
 _OTHERS = 8  # threads for what needs no model
 _LONGEST = 2000  # characters of a status's details
+_LARGE = 1 << 16  # bytes, from which on a message is cheaper to read without its raw contents
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     404: grpc.StatusCode.NOT_FOUND,
@@ -66,12 +68,12 @@ class Service:
         model = self._find(request.name, request.version)
         return messages.metadata(model.metadata(self._models.versions(model.name)))
 
-    def ModelInfer(self, request: Any) -> Any:
-        """Source: inference_grpc.md, Inference. Raises ``ServingError``."""
+    def ModelInfer(self, request: Any, raw: Sequence[Bytes]) -> Any:
+        """``raw``: its raw contents. Source: inference_grpc.md, Inference. Raises ``ServingError``."""
         model = self._find(request.model_name, request.model_version)
         with self._gate.turn():
-            answer = inference.of_tensors(model, *messages.read(request), self._limits)
-        return messages.response(answer, as_bytes=bool(request.raw_input_contents))
+            answer = inference.of_tensors(model, *messages.read(request, raw), self._limits)
+        return messages.response(answer, as_bytes=bool(raw))
 
     def _find(self, name: str, version: str) -> Model:
         return self._models.find(name, version or None)
@@ -109,16 +111,16 @@ def _handler(
     name: str, call: Callable[[Any], Any], models: frozenset[str], log: AccessLog | None
 ) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """How a call is answered: bytes in, so that what is no message is told as the client's mistake."""
-    kind, message = _ENDPOINTS.get(name, "health"), calls()[name].request
+    kind = _ENDPOINTS.get(name, "health")
 
     def answer(data: bytes, context: grpc.ServicerContext) -> bytes:
         start, request, model, found = perf_counter(), None, "", b""
         code, details = grpc.StatusCode.OK, ""
         metrics.began()
         try:
-            request = message.FromString(data)
+            request, *more = _arguments(name, data)
             model = getattr(request, "model_name", "") or getattr(request, "name", "")
-            found = call(request).SerializeToString()
+            found = call(request, *more).SerializeToString()
         except DecodeError:
             code, details = grpc.StatusCode.INVALID_ARGUMENT, f"these bytes are no {name}Request"
         except Exception as error:
@@ -133,6 +135,16 @@ def _handler(
         return found
 
     return grpc.unary_unary_rpc_method_handler(answer)
+
+
+def _arguments(name: str, data: bytes) -> tuple[Any, ...]:
+    """What a call takes: its message, and that of inference its raw contents. Raises ``DecodeError``."""
+    request = calls()[name].request
+    if name != "ModelInfer":
+        return (request.FromString(data),)
+    rest, raw = wire.split(data) if len(data) > _LARGE else (data, [])
+    message = request.FromString(rest)
+    return message, raw or list(message.raw_input_contents)
 
 
 def _environ(name: str, data: bytes, context: grpc.ServicerContext, request_id: str) -> dict[str, Any]:

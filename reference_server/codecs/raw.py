@@ -12,10 +12,14 @@ from reference_server.codecs.elements import CodecError
 from reference_server.codecs.numeric import Array
 from spec.tables import DATATYPES
 
+Bytes = bytes | memoryview
+
 _LENGTH = struct.Struct("<I")  # before each element of BYTES
+_NATIVE = {name: np.dtype(row.numpy) for name, row in DATATYPES.items() if row.size is not None}
+_LITTLE_ENDIAN = {name: dtype.newbyteorder("<") for name, dtype in _NATIVE.items()}
 
 
-def decode(data: bytes, datatype: str) -> Array | list[str]:
+def decode(data: Bytes, datatype: str) -> Array | list[str]:
     """The elements, flat: an array of numbers or booleans, or a list of texts.
 
     Raises ``CodecError`` for bytes that are no such elements.
@@ -27,10 +31,10 @@ def decode(data: bytes, datatype: str) -> Array | list[str]:
         raise CodecError(f"{len(data)} bytes are no whole number of {datatype}")
     if datatype == "BOOL" and np.frombuffer(data, np.uint8).max(initial=0) > 1:
         raise CodecError("an element of BOOL is one byte, 0 or 1")
-    return np.frombuffer(data, np.dtype(row.numpy).newbyteorder("<")).astype(row.numpy, copy=False)
+    return np.frombuffer(data, _LITTLE_ENDIAN[datatype]).astype(_NATIVE[datatype], copy=False)
 
 
-def _split(data: bytes) -> list[bytes]:
+def _split(data: Bytes) -> list[bytes]:
     found, place = [], 0
     while place < len(data):
         end = place + _LENGTH.size
@@ -38,7 +42,7 @@ def _split(data: bytes) -> list[bytes]:
             end += _LENGTH.unpack_from(data, place)[0]
         if end > len(data) or end < place + _LENGTH.size:
             raise CodecError(f"the element at byte {place} is longer than what is left")
-        found.append(data[place + _LENGTH.size : end])
+        found.append(bytes(data[place + _LENGTH.size : end]))
         place = end
     return found
 

@@ -158,6 +158,27 @@ def test_raw_texts_at_fault(tmp_path: Path, both: tuple[Client, Calls], raw: byt
     assert (code, told in details) == (Code.INVALID_ARGUMENT, True), details
 
 
+def test_large_messages(tmp_path: Path) -> None:
+    """Numbers and texts; and the same mistakes as in small ones."""
+    text = {"inputs": [{"name": "a", "datatype": "BYTES", "shape": [-1]}]}
+    served(tmp_path / "m", "return list(data['a'])", settings=ONE)
+    served(tmp_path / "t", "return list(data['a'])", settings=text)
+    numbers, words = np.arange(20_000.0), [str(i) * (i % 9) for i in range(20_000)]
+    texts = calls()["ModelInfer"].request(model_name="t", id="7")
+    texts.inputs.add(name="a", datatype="BYTES", shape=[len(words)])
+    texts.raw_input_contents.append(b"".join(len(w).to_bytes(4, "little") + w.encode() for w in words))
+    more = column(list(numbers), raw=True)
+    more.raw_input_contents.append(b"")
+    with serving(tmp_path) as (_, asked):
+        assert asked("ModelInfer", column(list(numbers), raw=True)).raw_output_contents == [numbers.tobytes()]
+        echoed = asked("ModelInfer", texts)
+        assert (echoed.id, echoed.raw_output_contents) == ("7", texts.raw_input_contents)
+        code, details = asked("ModelInfer", more)
+        assert (code, details) == (Code.INVALID_ARGUMENT, "raw_input_contents: 2 entries for 1 inputs")
+        code, details = asked("ModelInfer", more.SerializeToString()[:-9])
+        assert (code, details) == (Code.INVALID_ARGUMENT, "these bytes are no ModelInferRequest")
+
+
 def test_metrics_have_both_transports(both: tuple[Client, Calls]) -> None:
     both[1]("ModelInfer", column([1.0]))
     page = both[0].get("/metrics").body.decode()
