@@ -13,6 +13,7 @@ import pytest
 from conformance.reporting import claims, compare, github, page
 from conformance.reporting.document import load
 from spec.catalogue import sets
+from tests.conftest import ROOT
 from tests.suite.conftest import Suite, Tiny, serving
 
 ID, NAN, OTHER = "v2.infer.id-echo", "v2.infer.media-types", "v2.http.allow"
@@ -285,3 +286,10 @@ def test_what_can_not_be_done_is_one_line(tmp_path: Path, arguments: tuple[str, 
     assert done.returncode == 10
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_may_leave_early() -> None:
+    command = f"{sys.executable} -m conformance compare docs/results/*.json | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.startswith("outcomes (")
+    assert done.stderr == ""
