@@ -68,8 +68,10 @@ class Service:
         model = self._find(request.name, request.version)
         return messages.metadata(model.metadata(self._models.versions(model.name)))
 
-    def ModelInfer(self, request: Any, raw: Sequence[Bytes]) -> Any:
-        """``raw``: its raw contents. Source: inference_grpc.md, Inference. Raises ``ServingError``."""
+    def ModelInfer(self, request: Any, raw: Sequence[Bytes] = ()) -> Any:
+        """``raw``: its raw contents, where it is without. Source: inference_grpc.md, Inference. Raises
+        ``ServingError``."""
+        raw = raw or list(request.raw_input_contents)
         model = self._find(request.model_name, request.model_version)
         with self._gate.turn():
             answer = inference.of_tensors(model, *messages.read(request, raw), self._limits)
@@ -138,13 +140,15 @@ def _handler(
 
 
 def _arguments(name: str, data: bytes) -> tuple[Any, ...]:
-    """What a call takes: its message, and that of inference its raw contents. Raises ``DecodeError``."""
+    """What a call takes: its message; a large one of inference is without its raw contents, which follow.
+
+    Raises ``DecodeError``.
+    """
     request = calls()[name].request
-    if name != "ModelInfer":
+    if name != "ModelInfer" or len(data) <= _LARGE:
         return (request.FromString(data),)
-    rest, raw = wire.split(data) if len(data) > _LARGE else (data, [])
-    message = request.FromString(rest)
-    return message, raw or list(message.raw_input_contents)
+    rest, raw = wire.split(data)
+    return request.FromString(rest), raw
 
 
 def _environ(name: str, data: bytes, context: grpc.ServicerContext, request_id: str) -> dict[str, Any]:

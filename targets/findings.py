@@ -63,6 +63,9 @@ def _page(target: Target, report: matrix.Json, row: matrix.Json, note: Mapping[s
     yield f"In a checkout of this repository ({', '.join(target.requirements)}; CPython {target.python}):"
     yield from ("", *_fenced("sh", "\n".join(start(target))))
     yield from ("", "## Ask it", "", *_fenced("sh", "\n".join(map(here, failure["curl"]))))
+    if "application/grpc" in failure["curl"][0]:
+        yield from ("", "The message, as protobuf writes it in text:", "")
+        yield from _fenced("text", "\n\n".join(failure["request"]))
     yield from ("", "## What comes", "", *_fenced("text", "\n\n".join(failure["response"]) or "No answer."))
     yield from ("", "Found:", "", *_fenced("text", here(failure["message"])))
     if "cause" in note:

@@ -61,7 +61,7 @@ def test_the_pages_of_a_server_can_be_followed(name: str) -> None:
         asked = ["curl", "-sf", "--retry", "100", "--retry-delay", "1", "--retry-all-errors", ready]
         assert subprocess.run(asked, capture_output=True, timeout=180).returncode == 0
         for page in pages:
-            _, ask, comes, *_ = _blocks(page)
+            _, ask, *_, comes, _ = _blocks(page)
             for old, new in ports.items():
                 ask = ask.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
             assert _status(ask) == comes.split(",")[0].split(":")[0].split()[0], page
