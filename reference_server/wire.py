@@ -5,14 +5,15 @@ Source: open_inference_grpc.proto, ModelInferRequest; Protocol Buffers, Encoding
 
 _RAW = 7 << 3 | 2  # the tag of raw_input_contents
 _LENGTH_DELIMITED = 2
+_FIELDS = 10_000  # at most: Python takes its time for each
 _MORE = 0x80  # a byte of a number that others follow
 
 
 def split(data: bytes) -> tuple[bytes, list[memoryview]]:
     """The message without its raw contents, and these, in their order.
 
-    All of ``data``, and none, where it has fields of other kinds, or is no message: what it is, protobuf's
-    library tells.
+    All of ``data``, and none, where there are none, or very many fields, or others than this message has, or
+    it is no message: protobuf's library tells what it is.
     """
     whole, rest, raw, place = memoryview(data), [], [], 0
     try:
@@ -20,7 +21,7 @@ def split(data: bytes) -> tuple[bytes, list[memoryview]]:
             tag = data[place]
             size, begin = _number(data, place + 1)
             end = begin + size
-            if tag & (_MORE | 7) != _LENGTH_DELIMITED or end > len(data):
+            if tag & (_MORE | 7) != _LENGTH_DELIMITED or end > len(data) or len(raw) + len(rest) == _FIELDS:
                 return data, []
             if tag == _RAW:
                 raw.append(whole[begin:end])
@@ -29,7 +30,7 @@ def split(data: bytes) -> tuple[bytes, list[memoryview]]:
             place = end
     except (IndexError, OverflowError):
         return data, []
-    return b"".join(rest), raw
+    return (b"".join(rest) if raw else data), raw
 
 
 def _number(data: bytes, place: int) -> tuple[int, int]:

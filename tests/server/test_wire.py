@@ -71,3 +71,9 @@ def test_the_contents_are_not_in_the_rest() -> None:
     rest, raw = wire.split(request.SerializeToString())
     assert rest == REQUEST(model_name="m", id="1").SerializeToString()
     assert raw == [b"a", b"", bytes(300)]
+
+
+def test_very_many_fields_are_left_to_the_library() -> None:
+    data = REQUEST(raw_input_contents=[b""] * 10_000).SerializeToString()
+    assert len(wire.split(data)[1]) == 10_000
+    assert wire.split(data + data) == (data + data, [])
