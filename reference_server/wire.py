@@ -15,7 +15,9 @@ def split(data: bytes) -> tuple[bytes, list[memoryview]]:
     All of ``data``, and none, where there are none, or very many fields, or others than this message has, or
     it is no message: protobuf's library tells what it is.
     """
-    whole, rest, raw, place = memoryview(data), [], [], 0
+    whole, place = memoryview(data), 0
+    rest: list[memoryview] = []
+    raw: list[memoryview] = []
     try:
         while place < len(data):
             tag = data[place]
