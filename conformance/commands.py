@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from conformance.reporting import claims, compare, document, page
-from spec.catalogue import PROFILES, Requirement, requirements, sets
+from spec.catalogue import LEVELS, PROFILES, Requirement, requirements, sets
 
 _DONE, _DIFFERENT, _WRONG = 0, 1, 10
 
@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("reports", type=Path, nargs="+", help="what --report-json wrote")
     listed = add("list", _list, "list the requirements")
     listed.add_argument("--profile", action="append", choices=PROFILES)
-    listed.add_argument("--level", action="append", choices=("must", "should", "characterise"))
+    listed.add_argument("--level", action="append", choices=[level.lower() for level in LEVELS])
     explain = add("explain", _explain, "say what a requirement asks, why, and how it is tested")
     explain.add_argument("id", help="of the requirement, such as v2.infer.id-echo")
     return parser

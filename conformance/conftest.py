@@ -29,7 +29,7 @@ from conformance.harness.target import SetupError, Target
 from conformance.oracles.mlmodel import Oracle
 from conformance.transport.http import Client
 from conformance.transport.text import clean
-from spec.catalogue import PROFILES
+from spec.catalogue import LEVELS, PROFILES
 
 _TARGET = pytest.StashKey[Target]()
 _OPT_IN = {"robustness"}
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, so that the suite runs from any folder."""
     config.addinivalue_line("markers", "requirement(id): the requirement that the test checks")
-    for name in ("must", "should", "characterise", *(p.replace("-", "_") for p in PROFILES)):
+    for name in (*map(str.lower, LEVELS), *(p.replace("-", "_") for p in PROFILES)):
         config.addinivalue_line("markers", f"{name}: set by the requirement")
     if config.option.reportchars == "fE" and not any(
         a.startswith("-r") for a in config.invocation_params.args

@@ -41,7 +41,7 @@ def read(message: Any, blobs: Sequence[raw.Bytes]) -> tuple[dict[str, Any], list
 
 
 def _raw(tensor: Any, data: raw.Bytes) -> Any:
-    if tensor.HasField("contents") and tensor.contents.ListFields():
+    if tensor.contents.ListFields():
         raise CodecError("contents must not be given beside raw_input_contents")
     return raw.decode(data, tensor.datatype)
 

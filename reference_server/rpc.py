@@ -113,14 +113,15 @@ def _handler(
     name: str, call: Callable[[Any], Any], models: frozenset[str], log: AccessLog | None
 ) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """How a call is answered: bytes in, so that what is no message is told as the client's mistake."""
-    kind = _ENDPOINTS.get(name, "health")
+    kind, message = _ENDPOINTS.get(name, "health"), calls()[name].request
+    read = _inference if name == "ModelInfer" else _message
 
     def answer(data: bytes, context: grpc.ServicerContext) -> bytes:
         start, request, model, found = perf_counter(), None, "", b""
         code, details = grpc.StatusCode.OK, ""
         metrics.began()
         try:
-            request, *more = _arguments(name, data)
+            request, *more = read(message, data)
             model = getattr(request, "model_name", "") or getattr(request, "name", "")
             found = call(request, *more).SerializeToString()
         except DecodeError:
@@ -139,16 +140,20 @@ def _handler(
     return grpc.unary_unary_rpc_method_handler(answer)
 
 
-def _arguments(name: str, data: bytes) -> tuple[Any, ...]:
-    """What a call takes: its message; a large one of inference is without its raw contents, which follow.
+def _message(kind: Any, data: bytes) -> tuple[Any, ...]:
+    """What a call takes: its message. Raises ``DecodeError``."""
+    return (kind.FromString(data),)
+
+
+def _inference(kind: Any, data: bytes) -> tuple[Any, ...]:
+    """What ModelInfer takes: its message; a large one is without its raw contents, which follow.
 
     Raises ``DecodeError``.
     """
-    request = calls()[name].request
-    if name != "ModelInfer" or len(data) <= _LARGE:
-        return (request.FromString(data),)
+    if len(data) <= _LARGE:
+        return _message(kind, data)
     rest, raw = wire.split(data)
-    return request.FromString(rest), raw
+    return kind.FromString(rest), raw
 
 
 def _environ(name: str, data: bytes, context: grpc.ServicerContext, request_id: str) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 _ROOT = Path(__file__).parent
 
 Level = Literal["MUST", "SHOULD", "CHARACTERISE"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 PROFILES = ("v2", "mlflow", "content-types", "signature", "parity", "binary", "robustness", "grpc")
 
 

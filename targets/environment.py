@@ -25,11 +25,11 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """``cache``: the folder of this target. ``library``: the folder of libpython, if it has one."""
+    """``cache``: the folder of this target. ``libpython``: the folder of that, if it has one."""
 
     cache: Path
     python: Path
-    library: Path | None
+    libpython: Path | None
 
     @property
     def bin(self) -> Path:
@@ -48,7 +48,7 @@ def prepare(target: Target, cache: Path) -> Environment:
     found = interpreter.probe(python)
     if found is None:
         raise Unavailable(f"{python} does not run; remove {folder} to install it again")
-    return Environment(folder, python, found.library)
+    return Environment(folder, python, found.libpython)
 
 
 def build_models(target: Target, environment: Environment) -> Path:

@@ -21,11 +21,11 @@ print(json.dumps(["%d.%d" % sys.version_info[:2], (found + [""])[0]]))
 
 @dataclass(frozen=True)
 class Interpreter:
-    """``library``: the folder that holds its libpython, None when it was built without."""
+    """``libpython``: the folder that holds it, None when the interpreter was built without."""
 
     path: Path
     version: str
-    library: Path | None
+    libpython: Path | None
 
 
 def current_version() -> str:
@@ -36,7 +36,7 @@ def find(version: str, *, shared_library: bool) -> Interpreter | None:
     """A working CPython ``version`` ("3.10"), with libpython if asked for; None when there is none."""
     for path in _candidates(version):
         interpreter = probe(path)
-        if interpreter and interpreter.version == version and (interpreter.library or not shared_library):
+        if interpreter and interpreter.version == version and (interpreter.libpython or not shared_library):
             return interpreter
     return None
 

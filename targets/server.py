@@ -72,7 +72,7 @@ def _values(target: Target, environment: Environment, repository: Path, ports: l
     values = {
         "python": environment.python,
         "bin": environment.bin,
-        "library": environment.library or "",
+        "library": environment.libpython or "",
         "root": ROOT,
         "here": target.folder.resolve(),
         "cache": environment.cache,

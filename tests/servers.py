@@ -10,6 +10,10 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
+# A PATH with the programs of this environment, and options with which the suite asks little.
+PROGRAMS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+FEW = "--max-examples=2 -k 'id_echo or metadata'"
+
 
 def free_port() -> int:
     """A port that nothing listens on."""

@@ -16,7 +16,7 @@ import pytest
 from fixtures.zoo import RECIPES
 from spec.validation import violations
 from tests.conftest import ROOT
-from tests.servers import free_port
+from tests.servers import FEW, free_port
 
 DOCS = ROOT / "docs"
 _PORTS = ("8080", "8081", "8000", "8001", "5000")
@@ -94,7 +94,7 @@ def _environment(ports: dict[str, str]) -> dict[str, str]:
         **os.environ,
         **{f"MLSERVER_{name}": value for name, value in mlserver.items()},
         "PATH": programs,
-        "PYTEST_ADDOPTS": "--max-examples=2 -k 'id_echo or metadata'",
+        "PYTEST_ADDOPTS": FEW,
     }
 
 

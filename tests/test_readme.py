@@ -3,18 +3,15 @@
 import os
 import re
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.servers import free_port, running_both, start
+from tests.servers import FEW, PROGRAMS, running, running_both, start
 
 TEXT = (ROOT / "README.md").read_text("utf-8")
-PROGRAMS = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-_FEWER = "--max-examples=2 -k 'id_echo or metadata'"
 _LEFT_OUT = ("pip ", "python -m fixtures build")
 
 
@@ -57,7 +54,7 @@ def test_the_suite_as_the_readme_runs_it(heading: str, repository: Path, tmp_pat
         for command in commands:
             for told, real in places.items():
                 command = command.replace(told, real)
-            assert "exit status 0" in bash(command, PYTEST_ADDOPTS=_FEWER)
+            assert "exit status 0" in bash(command, PYTEST_ADDOPTS=FEW)
 
 
 def test_the_reference_server_as_the_readme_asks_it(repository: Path) -> None:
@@ -67,7 +64,7 @@ def test_the_reference_server_as_the_readme_asks_it(repository: Path) -> None:
         if not line.startswith((*_LEFT_OUT, "reference-server start"))
     )
     assert script.count("curl ") == 3
-    with running_both(*start(repository / "wine-classifier", "--grpc-port", str(free_port()))) as (url, _):
+    with running(*start(repository / "wine-classifier")) as url:
         printed = bash(script.replace("http://127.0.0.1:8080", url).replace(" models/", f" {repository}/"))
     told = re.findall(r"5\.5768839\d*", script)
     assert len(told) == 2

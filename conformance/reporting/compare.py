@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.reporting.document import LEVELS, Document, fails, name
+from conformance.reporting.document import Document, fails, name
 from conformance.reporting.markup import cell, table
+from spec.catalogue import LEVELS
 
 _TESTED = ("passed", "failed")
 

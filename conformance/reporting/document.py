@@ -7,7 +7,6 @@ from typing import Any
 from spec.validation import violations
 
 Document = dict[str, Any]
-LEVELS = ("MUST", "SHOULD", "CHARACTERISE")
 # The levels of requirements that fail a run at a level.
 FAILING = {"must": {"MUST"}, "should": {"MUST", "SHOULD"}}
 

@@ -12,8 +12,8 @@ import jinja2
 
 from conformance.reporting.claims import Claim, claims, colour
 from conformance.reporting.compare import Comparison
-from conformance.reporting.document import LEVELS, Document, fails, name
-from spec.catalogue import PROFILES, requirements, sources
+from conformance.reporting.document import Document, fails, name
+from spec.catalogue import LEVELS, PROFILES, requirements, sources
 
 _TEMPLATES = Path(__file__).parent / "templates"
 OUTCOMES = ("failed", "passed", "untested", "not-implemented", "not-selected")

@@ -15,12 +15,11 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.servers import address, free_port, running_both, start, started
+from tests.servers import FEW, PROGRAMS, address, free_port, running_both, start, started
 
 BIN = Path(sys.executable).parent
 DEPLOY = ROOT / "deploy"
 HOMELESS = {"HOME": "/dev/null/home"}  # as the user of a container, who has none
-FEW = "--max-examples=2 -k 'id_echo or metadata'"
 
 
 def _read(file: Path) -> Any:
@@ -96,7 +95,7 @@ def test_the_job_of_gitlab_runs(wine: tuple[str, str], tmp_path: Path) -> None:
     job = _read(DEPLOY / "gitlab-ci.yml")["conformance"]
     _, script = job["script"]  # the first one installs the distribution
     variables = job["variables"] | {"TARGET": wine[0], "GRPC_TARGET": wine[1], "PYTEST_ADDOPTS": FEW}
-    variables["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    variables["PATH"] = PROGRAMS
     done = _shell(script, tmp_path, variables)
     assert done.returncode == 0, done.stdout + done.stderr
     kept = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
