@@ -105,14 +105,15 @@ def lame_after_dropped_calls(asked: Asked) -> Any:
     """After calls whose connection ended, the next one fails, once."""
     with LOCK:
         running = asked.memory["running"] = asked.memory.get("running", 0) + 1
-        hurt = asked.memory.get("hurt") == "yes"
-        if hurt:
-            asked.memory["hurt"] = "was"
-    time.sleep(0.005 * running)  # so that some are under way when others are answered
+    time.sleep(0.01 * running)  # so that some are under way when others are answered
     with LOCK:
         asked.memory["running"] -= 1
-        if asked.dropped():
+        dropped = asked.dropped()
+        hurt = not dropped and asked.memory.get("hurt") == "yes"
+        if dropped:
             asked.memory.setdefault("hurt", "yes")
+        elif hurt:
+            asked.memory["hurt"] = "was"
     if hurt:
         raise Status("INTERNAL")
     return asked.answer()
