@@ -34,6 +34,7 @@ RESULT = {
             "server": server,
             "form": form,
             "rows": 1,
+            "rounded": True,
             "connections": 4,
             "round": turn,
             "rate": rate / (turn + 1),
@@ -68,8 +69,8 @@ def test_ratios_are_taken_within_rounds() -> None:
 def test_the_page_has_every_table() -> None:
     shown = page.tables(RESULT)
     assert "| 1 | 100 | 16 | 600/s, 1.67 and 3.33 ms | 200/s, 5 and 10 ms, **3.00 times** |" in shown
-    assert "| 1 | 4 | JSON | 150/s, 1.00 times JSON |  |" in shown
-    assert "| 1 | 4 | gRPC | 450/s, 3.00 times JSON | 45/s, **10.00 times** |" in shown
+    assert "| 1 | few | 4 | JSON | 150/s, 1.00 times JSON |  |" in shown
+    assert "| 1 | few | 4 | gRPC | 450/s, 3.00 times JSON | 45/s, **10.00 times** |" in shown
     assert "| /infer | 100 | 2.00 |" in shown
     assert "| reference | 1 | 250 |" in shown
     assert "| the model | 5,000 |" in shown

@@ -33,15 +33,21 @@ CASES = [Case(e, r, c, 1) for e in PATHS for r in (1, 100, 10_000) for c in (1, 
 CASES += [Case(e, r, 16, 2) for e in PATHS for r in (1, 10_000)]
 
 
-def table(rows: int) -> list[list[float]]:
-    """Rows like those of the wine data: the first one varied by a fifth, the same ones in every run."""
+def table(rows: int, rounded: bool = True) -> list[list[float]]:
+    """Rows like those of the wine data: the first one varied by a fifth, the same ones in every run.
+
+    rounded: with the few decimals that the data have; otherwise with all digits of FP64.
+    """
     varied = np.array(ROW) * np.random.default_rng(0).uniform(0.8, 1.2, (rows, len(ROW)))
-    return [[round(v, d) for v, d in zip(row, _DECIMALS, strict=True)] for row in varied.tolist()]
+    cells: list[list[float]] = varied.tolist()
+    if not rounded:
+        return cells
+    return [[round(v, d) for v, d in zip(row, _DECIMALS, strict=True)] for row in cells]
 
 
-def body(endpoint: str, rows: int) -> bytes:
+def body(endpoint: str, rows: int, rounded: bool = True) -> bytes:
     """The request: columns of FP64, or a dataframe_split."""
-    cells = table(rows)
+    cells = table(rows, rounded)
     document: dict[str, Any] = {"dataframe_split": {"columns": COLUMNS, "data": cells}}
     if endpoint == INFER:
         columns = zip(COLUMNS, zip(*cells, strict=True), strict=True)
@@ -50,15 +56,16 @@ def body(endpoint: str, rows: int) -> bytes:
     return json.dumps(document).encode()
 
 
-def check(url: str, endpoint: str, rows: int, model: Path) -> None:
+def check(url: str, endpoint: str, rows: int, model: Path, rounded: bool = True) -> None:
     """Ask once, and compare with the model itself. Raises ``LoadError`` for other predictions."""
-    answer = post(url + PATHS[endpoint], body(endpoint, rows))
+    answer = post(url + PATHS[endpoint], body(endpoint, rows, rounded))
     found = answer["outputs"][0]["data"] if endpoint == INFER else answer["predictions"]
-    if not np.allclose(np.ravel(found), expected(model, rows), rtol=1e-12, atol=0):
+    if not np.allclose(np.ravel(found), expected(model, rows, rounded), rtol=1e-12, atol=0):
         raise LoadError(f"{url}{PATHS[endpoint]} answers {rows} rows with other predictions than the model")
 
 
 @cache
-def expected(model: Path, rows: int) -> Any:
+def expected(model: Path, rows: int, rounded: bool = True) -> Any:
     """The model's own predictions for the rows."""
-    return mlflow.pyfunc.load_model(str(model)).predict(pd.DataFrame(table(rows), columns=COLUMNS))
+    cells = pd.DataFrame(table(rows, rounded), columns=COLUMNS)
+    return mlflow.pyfunc.load_model(str(model)).predict(cells)
