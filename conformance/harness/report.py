@@ -60,6 +60,7 @@ class Reporter:
         self.status = int(pytest.ExitCode.OK)
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
+        self._seconds = 0.0  # of the whole run, once it has ended
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the record off a report; reports of other processes come here too."""
@@ -92,6 +93,7 @@ class Reporter:
 
         So does a finding that another plugin takes back, such as one that runs what failed again.
         """
+        self._seconds = round(time.monotonic() - self._clock, 1)
         nothing = not self.results and not session.config.option.collectonly
         if exitstatus in _DONE and (nothing or self.stopped):
             session.exitstatus = SETUP_EXIT
@@ -158,7 +160,7 @@ class Reporter:
             yield f"to ask again what failed: --only-failed {self.options.json_file}"
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON (spec/schemas/suite/report.json)."""
+        """The report of a run that has ended, as JSON (spec/schemas/suite/report.json)."""
         rows = [self._row(v) for v in self.verdicts]
         own = {"implementation": dict(self.options.implementation)} if self.options.implementation else {}
         return own | {
@@ -167,7 +169,7 @@ class Reporter:
             "options": dict(self.options.shown),
             "level": self.options.level,
             "started": self.started.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - self._clock, 1),
+            "seconds": self._seconds,
             "requests": sum(r.requests for r in self.results),
             "times": times(self.results),
             "profiles": {
