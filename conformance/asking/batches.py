@@ -12,6 +12,7 @@ from conformance.checks.skips import untested
 from conformance.transport.answer import Answer
 from conformance.transport.outcome import Judged
 from conformance.wire import tensors
+from conformance.wire.contents import SIZES
 from conformance.wire.tensors import Row
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ J = TypeVar("J", bound=Judged)
 REQUESTS = 16  # at the same time
 ROUNDS = 4  # of such requests: a race that is lost one time in two escapes one time in sixteen
 LARGE, VERY_LARGE = 1000, 4100  # rows: beyond the powers of two at which servers cut, where rows are short
+BUFFER = 70_000  # bytes
 ELEMENTS, MOST = 50_000, 500_000  # of requests and answers: those that are asked for, those that are enough
 
 
@@ -48,6 +50,16 @@ def check_rows(model: Model, rows: Sequence[Row], batch: Answer) -> None:
             check(same, message, batch, alone[id(row)], got=got, expected=output.get("data"))
 
 
+def check_batches(model: Model) -> None:
+    """Batches that differ in their last row, or in the order of their rows, have answers of their own."""
+    first, *others = accepted_neighbours(model)
+    for other in others[:2] if model.limit > 1 else ():
+        for rows in ([first, other], [other, first]):
+            batch = model.predict(rows)
+            if batch.answered:
+                check_rows(model, rows, batch)
+
+
 def _is_padded(model: Model, alone: dict[str, Any], batch: dict[str, Any]) -> bool:
     """Whether an output has other inner dimensions in a batch, and the metadata lets them vary."""
     spec = model.spec(str(alone.get("name")))
@@ -71,6 +83,12 @@ def accepted_neighbours(model: Model) -> list[Row]:
 def large_size(model: Model) -> int:
     """How many rows are many, but not too much to send."""
     return min(max(LARGE, min(VERY_LARGE, ELEMENTS // model.width)), max(MOST // model.width, 2))
+
+
+def bulky_size(model: Model) -> int:
+    """How many rows are more than a buffer of 64 KiB holds, as raw bytes of one input."""
+    bytes_ = max((SIZES.get(spec.datatype, 1) * spec.row_size for spec in model.inputs), default=1)
+    return min(BUFFER // max(bytes_, 1), max(MOST // model.width, 2))
 
 
 def large_answer(model: Model, rows: Sequence[Row]) -> Answer:

@@ -10,6 +10,7 @@ from conformance.transport.answer import Answer
 from conformance.transport.binary import read, taken_apart
 from conformance.transport.lost import NoAnswer, Unsaid
 from conformance.transport.rest import carried
+from conformance.transport.together import together as at_once
 from conformance.wire.binary import ALL_WANTED, WANTED, Parts, moved
 
 NAME = "binary_tensor_data"  # under extensions
@@ -42,9 +43,16 @@ def send(
     return binary.send(model.client, model.path("infer"), message, blobs, headers)
 
 
-def plain(model: RestModel, body: Mapping[str, Any]) -> Answer:
+def together(model: RestModel, bodies: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """The answers to binary requests that the server has at the same time. Raises Unsaid and NoAnswer."""
+    path = model.path("infer")
+    asked = [(path, *binary.written_with(*moved(body))) for body in bodies]
+    return [read(exchange) for exchange in at_once(model.client, asked)]
+
+
+def plain(model: RestModel, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
     """The answer, which may be binary, to a request in JSON alone."""
-    return read(model.post(body))
+    return read(model.post(body, headers))
 
 
 def for_all(body: Mapping[str, Any], wanted: bool = True) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What is demanded of a model whichever transport carries its requests; each raises NonConformance."""
 
+from conformance.asking.batches import accepted_neighbours
 from conformance.asking.inference import (
     PARAMETERS,
     asking,
@@ -26,6 +27,7 @@ from conformance.wire import tensors
 from conformance.wire.tensors import Row
 
 NO_OUTPUT = "no-such-output"
+_LEFT_OUT = 8  # inputs that are left out, one at a time
 
 
 def answers(model: Model, rows: list[Row]) -> None:
@@ -127,6 +129,24 @@ def unknown_output(model: Model) -> None:
     """An output that is not there is refused."""
     __tracebackhide__ = True
     check_refused(asking(model, [NO_OUTPUT]), f"there is no output {NO_OUTPUT}")
+
+
+def missing_inputs(model: Model) -> None:
+    """A request that lacks an input is answered, where it is, as if none had come before it."""
+    __tracebackhide__ = True
+    rows = accepted_neighbours(model)[:3]
+    inputs = model.base_body["inputs"]
+    for tensor in inputs[:_LEFT_OUT] if len(inputs) > 1 else ():
+        lacking = model.base_body | {"inputs": [one for one in inputs if one is not tensor]}
+        if not model.infer(lacking).answered:
+            continue
+        answers = []
+        for row in rows:
+            model.predict([row])
+            answers.append(model.infer(lacking))
+        for answer in answers[1:]:
+            told = f"{tensor['name']!r} is missing, and is taken from the request before"
+            check_same(answers[0], answer, told)
 
 
 def parameters_harmless(model: Model) -> None:

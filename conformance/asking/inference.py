@@ -20,6 +20,7 @@ PARAMETERS: dict[str, Any] = {
     "conformance_f": 0.5,
     "conformance_b": True,
 }
+_OTHER = {"FP64": "INT64", "INT64": "FP64", "FP32": "INT32", "INT32": "FP32"}  # of the same size
 
 
 def check_same(one: Answer, two: Answer, message: str) -> None:
@@ -152,6 +153,22 @@ def check_parameters(model: Model, level: str) -> None:
         answer = with_parameters(model, level, {name: value})
         check_no_failure(answer, f"a parameter of the {level} is no server error")
     check_ok(with_empty_parameters(model, level), f"the {level} may have parameters of which there are none")
+
+
+def whole_numbers(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The good request with whole numbers, and with these as another datatype whose elements have the same
+    size."""
+    row = {
+        name: [float(int(e)) if isinstance(e, float) else e for e in data]
+        for name, data in model.base_rows[0].items()
+    }
+    body = model.body([row])
+    others = [
+        tensor | {"datatype": _OTHER.get(tensor["datatype"], tensor["datatype"])} for tensor in body["inputs"]
+    ]
+    if others == body["inputs"]:
+        not_implemented(f"the model has no input of {', '.join(_OTHER)}")
+    return body, body | {"inputs": others}
 
 
 def order_of(answer: Answer, wanted: list[str], of: int) -> str:

@@ -13,7 +13,7 @@ from conformance.asking.guesses import GUESSES, PROBES, filled
 from conformance.asking.trial import BATCHES, Trial, is_deterministic, most_rows, recombinations, tried
 from conformance.checks.skips import untested
 from conformance.transport.answer import Answer, Transport
-from conformance.transport.lost import NoAnswer
+from conformance.transport.lost import NoAnswer, Unsaid
 from conformance.wire import tensors
 from conformance.wire.tensors import Row, TensorSpec
 
@@ -169,7 +169,7 @@ class Model:
             for rows in self.candidates():
                 try:
                     answer = self.predict(rows)
-                except NoAnswer:
+                except (NoAnswer, Unsaid):
                     continue
                 if answer.answered:
                     self.base_rows = rows[:1]

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from conformance.asking.binary import ask, for_all, send
+from conformance.asking.binary import ask, for_all, for_each, plain, send
+from conformance.asking.demands import NO_OUTPUT
+from conformance.asking.inference import asking, output_names
 from conformance.asking.rest import RestModel
-from conformance.checks.assertions import check_refused, check_rejected
+from conformance.checks.assertions import check_no_failure, check_ok, check_refused, check_rejected, fail
 from conformance.checks.http import check_error
 from conformance.checks.skips import not_implemented, untested
 from conformance.transport.http import JSON
+from conformance.transport.lost import NoAnswer
 from conformance.transport.rest import carried
-from conformance.wire.binary import HEADER, SIZE, moved
+from conformance.wire.binary import HEADER, SIZE, WANTED, moved
 from conformance.wire.contents import SIZES
 from conformance.wire.jsontext import written
 from spec.validation import is_valid
@@ -87,12 +90,72 @@ def test_size_shape(scored: RestModel, good: Request) -> None:
         check_refused(send(scored, *_with(good, place, other)), f"inputs[{place}] has {what} for its shape")
 
 
+@requirement("binary.errors.size-shape")
+def test_size_shape_of_texts(scored: RestModel, good: Request) -> None:
+    place = _place(good, bytes_=True)
+    answer = send(scored, *_with(good, place, good[1][place] + b"\1\0\0\0x"))
+    check_refused(answer, f"inputs[{place}] has an element too many for its shape")
+
+
 @requirement("binary.errors.size-type")
 @pytest.mark.parametrize("size", [-8, "8", None, [8]], ids=str)
 def test_size_type(scored: RestModel, good: Request, size: Any) -> None:
     place = _place(good)
     answer = send(scored, _sized(good, place, size), good[1])
     check_refused(answer, f"binary_data_size of inputs[{place}] is {size!r}")
+
+
+@requirement("binary.errors.size-type")
+@pytest.mark.parametrize("beyond", [2**32, 2**40, 2**62, 2**64], ids=str)
+def test_size_beyond(scored: RestModel, good: Request, beyond: int) -> None:
+    place = _place(good)
+    size = len(good[1][place]) + beyond
+    answer = send(scored, _sized(good, place, size), good[1])
+    check_refused(answer, f"binary_data_size of inputs[{place}] is {size}")
+    check_ok(ask(scored, scored.base_body), "the request before had a binary_data_size that is too large")
+
+
+@requirement("binary.errors.no-data")
+def test_no_data(scored: RestModel, good: Request) -> None:
+    place, (message, blobs) = _place(good), good
+    inputs = [
+        {k: v for k, v in tensor.items() if k != "parameters"} if i == place else tensor
+        for i, tensor in enumerate(message["inputs"])
+    ]
+    others = [blob for i, blob in enumerate(blobs) if i != place]
+    answer = send(scored, {**message, "inputs": inputs}, others)
+    check_refused(answer, f"inputs[{place}] has neither data nor binary_data_size")
+
+
+@requirement("binary.errors.outputs")
+def test_outputs(scored: RestModel) -> None:
+    """An output that is not there, and binary_data that is no boolean."""
+    usual = asking(scored, [NO_OUTPUT])
+    if usual.refused:
+        answer = plain(scored, for_each(scored.base_body, {NO_OUTPUT: True}))
+        check_refused(answer, f"there is no output {NO_OUTPUT}, and in JSON this is refused")
+    for name in output_names(scored)[:1]:
+        body = for_each(scored.base_body, {name: True})
+        body["outputs"][0]["parameters"] = {WANTED: "conformance"}
+        check_no_failure(plain(scored, body), f"{WANTED} of output {name!r} is a text")
+
+
+@requirement("binary.errors.next-request")
+def test_next_request(scored: RestModel) -> None:
+    message, blobs = moved(scored.base_body)
+    ask(scored, scored.base_body)  # it may be the one after a request of another test
+    if not ask(scored, scored.base_body).answered:
+        untested("the good request is refused as binary data: binary.request.accepted")
+    for what, sent, headers in (
+        ("a header that is no number", blobs, {HEADER: "abc"}),
+        ("bytes left over", [*blobs, b"\0" * 8], None),
+        ("bytes missing", [b"".join(blobs)[:-1]], None),
+    ):
+        answer = send(scored, message, sent, headers)
+        try:
+            check_ok(ask(scored, scored.base_body), f"the request before had {what}")
+        except NoAnswer as lost:
+            fail(f"the request after one with {what} is lost", answer, got=str(lost))
 
 
 @requirement("binary.errors.missing-bytes")

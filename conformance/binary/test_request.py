@@ -7,17 +7,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conformance.asking.batches import accepted_neighbours
-from conformance.asking.binary import NAME, ask, parts_of, send
-from conformance.asking.inference import check_same, told
+from conformance.asking.batches import REQUESTS, ROUNDS, accepted_neighbours, bulky_size
+from conformance.asking.binary import NAME, ask, for_all, parts_of, plain, send, together
+from conformance.asking.inference import check_same, output_names, told, whole_numbers
 from conformance.asking.model import Model
 from conformance.asking.rest import RestModel
 from conformance.checks.assertions import check, check_no_failure, check_ok
 from conformance.checks.skips import not_implemented, untested
 from conformance.harness.target import Target
+from conformance.transport import binary as transport
 from conformance.transport.answer import Answer
 from conformance.transport.binary import OCTETS, read
 from conformance.transport.rest import carried
+from conformance.wire import tensors
 from conformance.wire.binary import HEADER, moved, size_of
 from conformance.wire.contents import SIZES
 from conformance.wire.jsontext import written
@@ -32,6 +34,112 @@ def test_accepted(scored: RestModel) -> None:
         body = scored.body([*scored.base_rows] * count)
         if scored.infer(body).answered:
             check_ok(ask(scored, body), "the same request is answered in JSON")
+
+
+@requirement("binary.request.equals-json")
+def test_equals_json_large(batched: RestModel) -> None:
+    """More than fits into a buffer of 64 KiB."""
+    _taken(batched)
+    rows = accepted_neighbours(batched)
+    size = bulky_size(batched)
+    body = batched.body((rows * size)[:size])
+    usual, answer = batched.infer(body), ask(batched, body)
+    if usual.answered and not answer.declined:
+        check_ok(answer, f"the same {size} rows are answered in JSON")
+        check_same(usual, answer, "binary data have another prediction than JSON")
+
+
+@requirement("binary.request.header-name")
+@pytest.mark.parametrize("change", [str.lower, str.upper], ids=["lower", "upper"])
+def test_header_name(scored: RestModel, change: Callable[[str], str]) -> None:
+    _taken(scored)
+    message, blobs = moved(scored.base_body)
+    headers = {HEADER: None, change(HEADER): str(len(written(message)))}
+    check_ok(send(scored, message, blobs, headers), f"{change(HEADER)} is {HEADER}")
+
+
+@requirement("binary.request.json-length")
+def test_json_length(steady: RestModel) -> None:
+    """An id whose characters are more than one byte, and white space around the JSON."""
+    plainly = _taken(steady)
+    body = steady.base_body | {"id": "caf\u00e9 \U0001f377"}
+    message, blobs = moved(body)
+    text = written(message)
+    for what, sent in (
+        ("characters of several bytes", text),
+        ("white space around it", b" " + text + b"\n "),
+    ):
+        usual = read(steady.post(written(body)))
+        answer = send(steady, sent, blobs)
+        if usual.answered:
+            check_ok(answer, f"the JSON has {what}, and the header its length in bytes")
+            check_same(plainly, answer, f"the JSON has {what}, and another prediction than without")
+
+
+@requirement("binary.request.version")
+def test_version(steady: RestModel) -> None:
+    plainly = _taken(steady)
+    if not steady.versions:
+        not_implemented("the metadata lists no versions")
+    body = for_all(steady.base_body)
+    for version in steady.versions:
+        path, usual = steady.path("versions", version, "infer"), steady.infer(steady.base_body, version)
+        if not usual.answered:
+            continue  # v2.infer.model-version
+        for answer in (
+            transport.send(steady.client, path, *moved(steady.base_body)),
+            read(steady.client.post_json(path, body)),
+        ):
+            check_ok(answer, f"version {version} answers JSON")
+            if not tensors.difference(usual.outputs, plainly.outputs):  # else versions predict differently
+                check_same(plainly, answer, "the version has another prediction for binary data")
+        at_model = plain(steady, body)
+        check(
+            carried(at_model).json is not None or carried(answer).json is None,
+            "binary outputs are given at the path of the model, and not at that of its version",
+            at_model,
+            answer,
+        )
+
+
+@requirement("binary.request.members")
+def test_members(steady: RestModel) -> None:
+    _taken(steady)
+    for name in output_names(steady):
+        body = steady.base_body | {"id": "conformance", "outputs": [{"name": name}]}
+        usual, answer = steady.infer(body), ask(steady, body)
+        if usual.answered and answer.answered:
+            one, two = ([each.id, *each.outputs] for each in (usual, answer))
+            told = "the id, or the outputs, are others than of the same request in JSON"
+            check(one == two, told, usual, answer, got=two, expected=one)
+
+
+@requirement("binary.request.datatype")
+def test_datatype(steady: RestModel) -> None:
+    """Whole numbers, as the inputs have them and as another datatype of the same size."""
+    _taken(steady)
+    body, other = whole_numbers(steady)
+    json, usual, answer = steady.infer(body), ask(steady, body), ask(steady, other)
+    if tensors.difference(json.outputs, usual.outputs):
+        untested("binary data have another prediction than JSON: binary.request.equals-json")
+    if usual.answered and answer.answered:
+        check_same(usual, answer, "the same numbers as bytes of another datatype")
+
+
+@requirement("binary.request.isolation")
+def test_isolation(steady: RestModel) -> None:
+    """Binary requests at the same time, for binary outputs."""
+    _taken(steady)
+    rows = accepted_neighbours(steady)
+    bodies = [for_all(steady.body([rows[i % len(rows)]], id=f"request-{i}")) for i in range(REQUESTS)]
+    alone = [ask(steady, body) for body in bodies]
+    for _ in range(ROUNDS):
+        for one, two in zip(alone, together(steady, bodies), strict=True):
+            if one.answered:
+                message = "the answer is another one when other requests run beside it"
+                check_ok(two, message)
+                check(one.id == two.id, message, one, two, got=two.id, expected=one.id)
+                check_same(one, two, message)
 
 
 @requirement("binary.request.equals-json")
@@ -92,6 +200,8 @@ def test_zero_rows(batched: RestModel) -> None:
     if batched.infer(body).failed:
         untested("in JSON it is a failure of the server too: v2.data.zero-rows")
     answer = ask(batched, body)
+    if batched.infer(body).answered:
+        check_ok(answer, "a batch of no rows is answered in JSON")
     check_no_failure(answer, "a batch of no rows is no failure of the server")
     if answer.answered:
         left = {name: output["data"] for name, output in answer.outputs.items() if output.get("data")}

@@ -1,12 +1,13 @@
 """The contents of tensors: what an answer's typed fields and raw bytes hold."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from conformance.asking.inference import output_names
+from conformance.asking.batches import accepted_neighbours, bulky_size
+from conformance.asking.inference import check_same, output_names, whole_numbers
 from conformance.asking.rpc import RpcModel
 from conformance.checks.assertions import check, check_ok
 from conformance.checks.skips import not_implemented, untested
@@ -14,6 +15,7 @@ from conformance.transport.answer import Answer
 from conformance.transport.rpc import carried
 from conformance.wire import contents, tensors
 from conformance.wire.messages import Form
+from conformance.wire.tensors import Row
 
 requirement = pytest.mark.requirement
 _HALF = ("FP16", "BF16")
@@ -48,6 +50,27 @@ def test_raw_accepted(rpc_scored: RpcModel) -> None:
     check_ok(rpc_scored.infer_as(Form.RAW, rpc_scored.base_body), "the contents are raw")
 
 
+@requirement("grpc.contents.raw-accepted")
+def test_raw_accepted_batch(rpc_scored: RpcModel) -> None:
+    rows = _together(rpc_scored)
+    if rpc_scored.infer_as(Form.TYPED, rpc_scored.body(rows)).answered:
+        answer = rpc_scored.infer_as(Form.RAW, rpc_scored.body(rows))
+        check_ok(answer, "the same request is answered where its contents are typed")
+
+
+def _together(model: RpcModel) -> list[Row]:
+    """Rows of all sorts, as many as are taken at once."""
+    accepted = [row for row, answer in model.trial.answers if answer.answered] or model.base_rows
+    return [*accepted][: model.limit]
+
+
+def _requests(model: RpcModel) -> Iterator[dict[str, Any]]:
+    """Rows alone and together, and each output alone."""
+    yield from (model.body([row]) for row in model.probes)
+    yield model.body(_together(model))
+    yield from (model.base_body | {"outputs": [{"name": name}]} for name in output_names(model))
+
+
 def _readable(answer: Answer) -> bool:
     """Whether each output has the elements of its shape; else see grpc.contents.answer-raw-size."""
     return answer.answered and all(
@@ -58,17 +81,35 @@ def _readable(answer: Answer) -> bool:
 
 @requirement("grpc.contents.raw-equals-typed")
 def test_raw_equals_typed(rpc_steady: RpcModel) -> None:
-    for row in rpc_steady.probes:
-        typed, raw = (rpc_steady.infer_as(form, rpc_steady.body([row])) for form in Form)
-        if _readable(typed) and _readable(raw):
-            different = tensors.difference(typed.outputs, raw.outputs)
-            check(
-                not different,
-                "raw contents have another prediction than typed ones",
-                typed,
-                raw,
-                got=different,
-            )
+    for body in _requests(rpc_steady):
+        _check_same_of_both(rpc_steady, body)
+
+
+@requirement("grpc.contents.raw-equals-typed")
+def test_raw_equals_typed_large(rpc_batched: RpcModel) -> None:
+    """More than fits into a buffer of 64 KiB."""
+    rows = accepted_neighbours(rpc_batched)
+    size = bulky_size(rpc_batched)
+    _check_same_of_both(rpc_batched, rpc_batched.body((rows * size)[:size]))
+
+
+def _check_same_of_both(model: RpcModel, body: Mapping[str, Any]) -> None:
+    __tracebackhide__ = True
+    typed, raw = (model.infer_as(form, body) for form in Form)
+    if _readable(typed) and _readable(raw):
+        check_same(typed, raw, "raw contents have another prediction than typed ones")
+
+
+@requirement("grpc.contents.raw-datatype")
+def test_raw_datatype(rpc_steady: RpcModel) -> None:
+    """Whole numbers, as the inputs have them and as another datatype of the same size."""
+    whole, others = whole_numbers(rpc_steady)
+    typed, usual = (rpc_steady.infer_as(form, whole) for form in Form)
+    if tensors.difference(typed.outputs, usual.outputs):
+        untested("raw contents have another prediction than typed ones: grpc.contents.raw-equals-typed")
+    answer = rpc_steady.infer_as(Form.RAW, others)
+    if usual.answered and answer.answered:
+        check_same(usual, answer, "the same numbers as raw contents of another datatype")
 
 
 @requirement("grpc.contents.answer-one-form")

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.asking import demands
 from conformance.asking.batches import (
     REQUESTS,
     ROUNDS,
     accepted_neighbours,
+    check_batches,
     check_rows,
     large_answer,
     large_size,
@@ -39,6 +41,11 @@ def test_batch_of_neighbours(rpc_batched: RpcModel) -> None:
     check_rows(rpc_batched, rows, large_answer(rpc_batched, rows))
 
 
+@requirement("grpc.data.batch-is-rows")
+def test_batches_beside_others(rpc_batched: RpcModel) -> None:
+    check_batches(rpc_batched)
+
+
 @requirement("grpc.data.stateless")
 def test_stateless(rpc_steady: RpcModel) -> None:
     usual = rpc_steady.predict(rpc_steady.base_rows)
@@ -47,6 +54,20 @@ def test_stateless(rpc_steady: RpcModel) -> None:
         again = rpc_steady.predict(rpc_steady.base_rows)
         different = tensors.difference(again.outputs, usual.outputs)
         check(not different, "the answer changed after another request", other, again, got=different)
+
+
+@requirement("grpc.data.stateless")
+def test_stateless_ids(rpc_steady: RpcModel) -> None:
+    """An id may come again, with another request."""
+    for row in accepted_neighbours(rpc_steady):
+        usual, other = rpc_steady.predict([row]), rpc_steady.predict([row], id="conformance")
+        if usual.answered and other.answered:
+            check_same(usual, other, "the id had been another request's, and the answer is another one")
+
+
+@requirement("grpc.data.stateless")
+def test_stateless_inputs(rpc_steady: RpcModel) -> None:
+    demands.missing_inputs(rpc_steady)
 
 
 @requirement("grpc.data.zero-rows")

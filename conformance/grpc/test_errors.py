@@ -12,6 +12,7 @@ from conformance.checks.assertions import check, check_ok, check_refused
 from conformance.checks.leaks import leak_in
 from conformance.transport.answer import Answer
 from conformance.transport.rpc import carried
+from conformance.wire.tensors import overflowing
 
 requirement = pytest.mark.requirement
 _UNKNOWN = "conformance-unknown"
@@ -46,8 +47,14 @@ def _malformed(model: RpcModel) -> Iterator[tuple[str, str, Answer]]:
     yield change("an input has no datatype", "", datatype="")
     if shape:
         yield change("a dimension is -1", name, shape=[-1, *shape[1:]])
+        yield change("a dimension is beyond 32 bits", name, shape=[2**32 + shape[0], *shape[1:]])
         yield change("a dimension is huge", name, shape=[2**62, *shape[1:]])
         yield change("the product of the dimensions overflows", name, shape=[2**62, 2**62, *shape[1:]])
+    if len(shape) > 1:
+        two = shape[0] * shape[1]
+        yield change("two dimensions are negative", name, shape=[-shape[0], -shape[1], *shape[2:]])
+        wrapped = overflowing(two)
+        yield change("the dimensions overflow to their number", name, shape=[*wrapped, *shape[2:]])
     if model.described.get("inputs"):
         yield change("an input is none of the model's", _UNKNOWN, name=_UNKNOWN)
 
@@ -85,8 +92,13 @@ def test_no_leak(rpc_scored: RpcModel) -> None:
 
 @requirement("grpc.errors.next-call")
 def test_next_call(rpc_steady: RpcModel) -> None:
-    usual = rpc_steady.infer(rpc_steady.base_body)
+    usual, ready = rpc_steady.infer(rpc_steady.base_body), rpc_steady.ready()
     for what, _, _ in _malformed(rpc_steady):
+        before = f"the call before was wrong ({what})"
+        if ready.message is not None and ready.message.ready:  # else grpc.health.model-ready
+            again = rpc_steady.ready()
+            still = again.message is not None and again.message.ready
+            check(still, f"{before}, and the model is not ready any more", again)
         answer = rpc_steady.infer(rpc_steady.base_body)
-        check_ok(answer, f"the call before was wrong ({what})")
-        check_same(usual, answer, f"the call before was wrong ({what}), and changed the prediction")
+        check_ok(answer, before)
+        check_same(usual, answer, f"{before}, and changed the prediction")

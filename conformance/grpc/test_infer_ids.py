@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 
 from conformance.asking import demands
-from conformance.asking.inference import check_id
+from conformance.asking.inference import check_id, check_id_of
 from conformance.asking.rpc import RpcModel
 from conformance.asking.strategies import HARD_IDS, ids
 from conformance.checks.assertions import check_ok
+from conformance.wire.messages import Form
 
 requirement = pytest.mark.requirement
 
@@ -29,6 +30,14 @@ def test_id_echo_drawn(rpc_scored: RpcModel, id: str) -> None:
 @requirement("grpc.infer.id-echo")
 def test_id_echo_beside(rpc_scored: RpcModel) -> None:
     demands.id_beside(rpc_scored)
+
+
+@requirement("grpc.infer.id-echo")
+def test_id_echo_forms(rpc_scored: RpcModel) -> None:
+    for form in Form:
+        answer = rpc_scored.infer_as(form, rpc_scored.base_body | {"id": "conformance"})
+        if answer.answered:
+            check_id_of(answer, "conformance")
 
 
 @requirement("grpc.infer.id-absent")

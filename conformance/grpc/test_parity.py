@@ -6,7 +6,7 @@ from conformance.asking.content_types import declared
 from conformance.asking.inference import check_same
 from conformance.asking.rest import RestModel
 from conformance.asking.rpc import RpcModel
-from conformance.checks.assertions import check, check_ok
+from conformance.checks.assertions import check, check_ok, fail
 from conformance.checks.skips import no_request, not_implemented
 from conformance.harness.target import Target
 from conformance.wire import content_types, tensors
@@ -48,6 +48,13 @@ def test_content_types(rpc_steady: RpcModel, target: Target) -> None:
         if one.answered and not tensors.has_null(one.outputs):
             check_ok(two, "the same request is answered over HTTP")
             check_same(one, two, _DIFFERENT)
+
+
+@requirement("grpc.parity.refusals")
+def test_refusal_of_all(rpc_model: RpcModel, target: Target) -> None:
+    twin, refusal = _twin(rpc_model, target), rpc_model.refusal
+    if rpc_model.base is None and twin.base is not None and refusal is not None:
+        fail("HTTP answers a good request, gRPC refuses all", twin.base, refusal, got=refusal.status)
 
 
 @requirement("grpc.parity.refusals")

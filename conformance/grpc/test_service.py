@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import grpc
 import pytest
@@ -15,7 +16,8 @@ from conformance.transport.channel import Channel
 from conformance.transport.lost import NoAnswer
 from conformance.transport.reply import Reply
 from conformance.transport.rpc import INFER, carried, read
-from conformance.wire.messages import parsed
+from conformance.wire.messages import Form, parsed
+from conformance.wire.protobuf import backwards, unpacked
 from spec.service import NAME, calls
 
 requirement = pytest.mark.requirement
@@ -90,6 +92,20 @@ def test_unknown_fields(rpc_steady: RpcModel) -> None:
     check_same(usual, answer, "a field that the protocol does not have changed the prediction")
 
 
+@requirement("grpc.service.encoding")
+@pytest.mark.parametrize("way", [unpacked, backwards], ids=["unpacked", "backwards"])
+def test_encoding(rpc_steady: RpcModel, way: Callable[[Any], bytes]) -> None:
+    """Numbers that are not packed, and fields in the opposite order."""
+    for form in Form:
+        message = rpc_steady.message(form)
+        usual, answer = rpc_steady.send(message), rpc_steady.send(way(message))
+        if usual.answered:
+            check_ok(
+                answer, f"the same message was accepted otherwise written ({form.value}, {way.__name__})"
+            )
+            check_same(usual, answer, "how the message is written changed the prediction")
+
+
 @requirement("grpc.service.garbage")
 def test_garbage(channel: Channel, rpc_scored: RpcModel) -> None:
     path = calls()[INFER].path
@@ -109,6 +125,14 @@ def test_metadata_keys(rpc_steady: RpcModel) -> None:
     reply = rpc_steady.channel.send(calls()[INFER].path, sent, ("x-conformance", "1"), ("priority", "high"))
     check_ok(reply, "the call has metadata that nobody defined")
     check_same(rpc_steady.send(sent), read(reply), "metadata that nobody defined changed the prediction")
+
+
+@requirement("grpc.service.metadata-keys")
+def test_binary_metadata(rpc_scored: RpcModel) -> None:
+    """As tracing sends it; its key ends in -bin."""
+    sent = rpc_scored.message().SerializeToString()
+    reply = rpc_scored.channel.send(calls()[INFER].path, sent, ("conformance-bin", b"\0\xff\x80"))
+    check_ok(reply, "the call has binary metadata that nobody defined")
 
 
 @requirement("grpc.service.compression")
@@ -136,6 +160,13 @@ def test_message_size(rpc_scored: RpcModel, behaviour: Callable[[str, str], None
             told = f"{code} from {size / 2**20:.0f} MiB on"
             break
     behaviour("up to 17 MiB", told)
+
+
+@requirement("grpc.service.far-deadline")
+@pytest.mark.parametrize("seconds", [None, 24 * 3600.0], ids=["none", "day"])
+def test_far_deadline(rpc_scored: RpcModel, seconds: float | None) -> None:
+    reply = rpc_scored.channel.patient(calls()[INFER].path, rpc_scored.message().SerializeToString(), seconds)
+    check_ok(reply, "the call has no deadline" if seconds is None else "the deadline is a day ahead")
 
 
 @requirement("grpc.service.deadline")

@@ -16,7 +16,7 @@ from conformance.checks.skips import untested
 from conformance.harness.target import Target
 from conformance.oracles.answers import cases
 from conformance.oracles.known import check_mlflow, known_parameters
-from conformance.transport.together import together
+from conformance.transport.together import in_json, together
 
 requirement = pytest.mark.requirement
 OFTEN = 200  # answers, to show one that differs where one is known to have
@@ -82,7 +82,7 @@ def test_concurrent(steady_scoring: Invocations, target: Target, data: st.DataOb
         untested("the rows that are drawn are refused: give a valid request with --sample FILE")
 
     for _ in range(ROUNDS):
-        beside = together(steady_scoring.client, [(PATH, body) for body, _ in good])
+        beside = together(steady_scoring.client, [in_json(PATH, body) for body, _ in good])
         for (_, one), two in zip(good, beside, strict=True):
             message = "the answer is another one when other requests run beside it"
             check(two.status == 200, message, one, two, got=f"status {two.status}", expected="status 200")

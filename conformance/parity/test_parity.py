@@ -25,7 +25,7 @@ from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
 from conformance.transport.lost import NoAnswer
 from conformance.transport.rest import read
-from conformance.transport.together import together
+from conformance.transport.together import in_json, together
 from conformance.wire import content_types, tensors
 from conformance.wire import predictions as reading
 from conformance.wire import scoring as wire
@@ -160,8 +160,8 @@ def test_answers(mlflow_model: RestModel, endpoint: Invocations) -> None:
 
 @requirement("parity.concurrent")
 def test_concurrent(both: Both) -> None:
-    infer = (both.model.path("infer"), both.model.body(both.rows))
-    score = (PATH, both.scoring.body(both.rows))
+    infer = in_json(both.model.path("infer"), both.model.body(both.rows))
+    score = in_json(PATH, both.scoring.body(both.rows))
     usual = both.ask(both.rows)
     answers = together(both.model.client, [infer, score] * THREADS)
     message = "the answer is another one when the other endpoint is asked at the same time"

@@ -21,10 +21,15 @@ def send(
 ) -> Answer:
     """The answer to a message, and bytes behind it. ``headers``: beside those that the extension asks for, or
     instead of them; without those that are None."""
+    body, own = written_with(message, blobs)
+    given = {name: value for name, value in {**own, **(headers or {})}.items() if value is not None}
+    return read(client.send("POST", path, body, given))
+
+
+def written_with(message: Mapping[str, Any] | bytes, blobs: Sequence[bytes]) -> tuple[bytes, dict[str, str]]:
+    """The body of a message and bytes behind it, and the headers that the extension asks for."""
     text = message if isinstance(message, bytes) else written(message)
-    sent = {**OCTETS, HEADER: str(len(text)), **(headers or {})}
-    given = {name: value for name, value in sent.items() if value is not None}
-    return read(client.send("POST", path, b"".join([text, *blobs]), given))
+    return b"".join([text, *blobs]), {**OCTETS, HEADER: str(len(text))}
 
 
 def read(exchange: Exchange) -> Answer:

@@ -1,5 +1,6 @@
 """The gRPC client: bytes out and bytes in, so that what is no message can be sent and seen."""
 
+import base64
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,8 @@ from conformance.transport.lost import NoAnswer, TargetDied
 from conformance.transport.reply import CallRequest, Reply, call_request
 from conformance.transport.route import Route
 from spec.service import calls
+
+Metadatum = tuple[str, str | bytes]
 
 # gRPC's own library has statuses too, and only its words tell them from those of a server.
 _LATE = "Deadline Exceeded"
@@ -69,7 +72,7 @@ class Channel:
         """The reply to a call of the protocol, whose message has these members."""
         return self.send(calls()[call].path, calls()[call].request(**members).SerializeToString())
 
-    def send(self, path: str, message: bytes, *metadata: tuple[str, str], **how: Any) -> Reply:
+    def send(self, path: str, message: bytes, *metadata: Metadatum, **how: Any) -> Reply:
         """The reply to a call. ``how``: further arguments of gRPC's library.
 
         Raises NoAnswer, TargetDied when the target is gone after it, AccessLost when it lets nothing in.
@@ -89,7 +92,7 @@ class Channel:
         return self._sent(*self._good, (), {}).code not in _KEPT_OUT
 
     def _sent(
-        self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], how: Mapping[str, Any]
+        self, path: str, message: bytes, metadata: Sequence[Metadatum], how: Mapping[str, Any]
     ) -> Reply:
         for again in (True, False):
             request, call, own = self._ready(path, message, metadata, how)
@@ -99,6 +102,19 @@ class Channel:
                 self._client.shared.timed(request.call or OTHER, time.perf_counter() - begun)
                 return reply
         raise AssertionError  # the second time there is a reply, or it raises
+
+    def patient(self, path: str, message: bytes, deadline: float | None) -> Reply:
+        """The reply to a call with this deadline, in seconds, or with none. Raises as ``send`` does."""
+        request, call, own = self._ready(path, message, (), {"timeout": deadline})
+        future = call.future(message, **own)
+        try:
+            future.exception(self.route.timeout)
+        except grpc.FutureTimeoutError:
+            future.cancel()
+            raise NoAnswer(request, "no gRPC answer in time") from None
+        reply = self._reply(request, future.result, again=False)
+        assert reply is not None
+        return reply
 
     def streams(self, path: str, message: bytes) -> bytes:
         """The first answer of a call with streams in both directions; empty where there is none."""
@@ -146,15 +162,16 @@ class Channel:
         return request, call.future(message, **own)
 
     def _ready(
-        self, path: str, message: bytes, metadata: Sequence[tuple[str, str]], how: Mapping[str, Any]
+        self, path: str, message: bytes, metadata: Sequence[Metadatum], how: Mapping[str, Any]
     ) -> tuple[CallRequest, Any, dict[str, Any]]:
         """A call that can be sent: what it is, and gRPC's callable with its arguments beside the message."""
         headers = {k.lower(): v for k, v in self._client.shared.credentials.headers.items()}
-        headers |= dict(metadata)
+        headers |= {name: _readable(value) for name, value in metadata}
         self._client.shared.add()
         way = ("--http2" if self.route.encrypted else "--http2-prior-knowledge", *self.route.curl)
         request = call_request(self.url, path, message, headers, way)
-        own: dict[str, Any] = {"timeout": self.route.timeout, "metadata": tuple(headers.items()), **how}
+        given = {**headers, **dict(metadata)}
+        own: dict[str, Any] = {"timeout": self.route.timeout, "metadata": tuple(given.items()), **how}
         return request, self._channel.unary_unary(path), own
 
     def _reply(self, request: CallRequest, end: Callable[[], bytes], again: bool) -> Reply | None:
@@ -180,6 +197,11 @@ class Channel:
         if late or not again:
             raise NoAnswer(request, cause)
         return None
+
+
+def _readable(value: str | bytes) -> str:
+    """A value of metadata as HTTP/2 carries it: bytes, of a key that ends in -bin, in base64."""
+    return value if isinstance(value, str) else base64.b64encode(value).decode("ascii")
 
 
 def _open(route: Route) -> grpc.Channel:

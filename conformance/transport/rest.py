@@ -7,7 +7,7 @@ from urllib.parse import quote
 from conformance.transport.answer import Answer
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import Client
-from conformance.transport.together import together
+from conformance.transport.together import in_json, together
 
 
 class Rest:
@@ -26,7 +26,7 @@ class Rest:
 
     def together(self, model: str, version: str, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """The answers to requests POSTed at the same time."""
-        asked = [(path(model, "infer", version=version), request) for request in requests]
+        asked = [in_json(path(model, "infer", version=version), request) for request in requests]
         return [read(exchange) for exchange in together(self.client, asked)]
 
 

@@ -1,9 +1,8 @@
 """Requests that a server has at the same time."""
 
 import io
-import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPException
@@ -15,15 +14,22 @@ from urllib3.exceptions import HTTPError
 from conformance.transport.exchange import Exchange, Response
 from conformance.transport.http import JSON, KEPT_OUT, Client
 from conformance.transport.lost import NoAnswer
+from conformance.wire.jsontext import written
 
+Asked = tuple[str, bytes, Mapping[str, str]]  # a path, a body, its headers
 FEW = 4  # which no server finds too many
 _AHEAD = 4096  # bytes of a body that are sent ahead: as many as any connection takes without a reader
 _PATIENCE = 5.0  # seconds for all to come to the start
 _AGAIN = KEPT_OUT | {429, 503}  # statuses of a token that expired, and of too many requests
 
 
-def together(client: Client, asked: Sequence[tuple[str, Any]]) -> list[Exchange]:
-    """The answers to JSON bodies POSTed to their paths at the same time.
+def in_json(path: str, body: Any) -> Asked:
+    """A request with a body of JSON."""
+    return path, written(body), JSON
+
+
+def together(client: Client, asked: Sequence[Asked]) -> list[Exchange]:
+    """The answers to bodies POSTed to their paths at the same time.
 
     All are sent but for their ends, and then the ends at once: what is left between them is less than a
     server takes for one. A request that is one too many is sent again, and where one has no answer all are,
@@ -36,18 +42,18 @@ def together(client: Client, asked: Sequence[tuple[str, Any]]) -> list[Exchange]
         return [answer for part in parts for answer in _at_once(client, part)]
 
 
-def _at_once(client: Client, asked: Sequence[tuple[str, Any]]) -> list[Exchange]:
+def _at_once(client: Client, asked: Sequence[Asked]) -> list[Exchange]:
     start = threading.Barrier(len(asked))
-    texts = [(path, json.dumps(body, ensure_ascii=False).encode()) for path, body in asked]
     with ThreadPoolExecutor(len(asked)) as pool:
-        return list(pool.map(lambda one: _sent(client.twin(), one[0], one[1], start), texts))
+        return list(pool.map(lambda one: _sent(client.twin(), one, start), asked))
 
 
-def _sent(client: Client, path: str, body: bytes, start: threading.Barrier) -> Exchange:
+def _sent(client: Client, asked: Asked, start: threading.Barrier) -> Exchange:
+    path, body, headers = asked
     ahead = min(len(body) - 1, _AHEAD)
-    request = client.request("POST", path, body, JSON)
+    request = client.request("POST", path, body, headers)
     try:
-        with closing(client.begin(path, body[:ahead], len(body))) as connection:
+        with closing(client.begin(path, body[:ahead], len(body), headers)) as connection:
             with suppress(threading.BrokenBarrierError):
                 start.wait(_PATIENCE)
             connection.send(body[ahead:])
@@ -59,5 +65,5 @@ def _sent(client: Client, path: str, body: bytes, start: threading.Barrier) -> E
         start.abort()
         raise NoAnswer(request, f"no HTTP response: {type(error).__name__}: {error}") from error
     if response.status in _AGAIN:
-        return client.send("POST", path, body, JSON)
+        return client.send("POST", path, body, headers)
     return Exchange(request, response)

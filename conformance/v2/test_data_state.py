@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from conformance.asking import demands
 from conformance.asking.inference import PARAMETERS, parametrised
 from conformance.asking.model import Model
 from conformance.checks.assertions import check
@@ -47,6 +48,11 @@ def test_stateless_selection(steady: Model) -> None:
     again = steady.predict(steady.base_rows)
     different = tensors.difference(again.outputs, usual.outputs)
     check(not different, "the answer changed after a request for one output", other, again, got=different)
+
+
+@requirement("v2.data.stateless")
+def test_stateless_inputs(steady: Model) -> None:
+    demands.missing_inputs(steady)
 
 
 @requirement("v2.data.stateless")

@@ -27,7 +27,9 @@ def typed(datatype: str, elements: Sequence[Any]) -> list[Any]:
 
     Raises ValueError for an element that it can't hold.
     """
-    kind = DATATYPES[datatype].element
+    if datatype not in KNOWN:
+        raise ValueError(f"{datatype!r} is no datatype")
+    kind = "number" if datatype == "BF16" else DATATYPES[datatype].element
     if kind == "string":
         return [as_bytes(element) for element in elements]
     if kind == "number":
@@ -42,6 +44,8 @@ def packed(datatype: str, elements: Sequence[Any]) -> bytes:
     if datatype == "BYTES":
         return b"".join(_LENGTH.pack(len(data)) + data for data in map(as_bytes, elements))
     values = typed(datatype, elements)
+    if datatype == "BF16":  # the upper half of FP32
+        return bytes((np.array(values, "<f4").view("<u4") >> 16).astype("<u2").tobytes())
     try:
         with np.errstate(over="ignore"):
             array = np.array(values, np.float64) if DATATYPES[datatype].element == "number" else values

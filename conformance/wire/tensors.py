@@ -122,6 +122,11 @@ def misfit(datatype: str, element: Any) -> str:
     return ""
 
 
+def has_misfit(tensor: Mapping[str, Any]) -> bool:
+    """Whether an element of a tensor is none of its datatype."""
+    return any(misfit(tensor["datatype"], element) for element in flat(tensor["data"]))
+
+
 def with_fraction(tensor: Mapping[str, Any]) -> str:
     """Where a tensor has an integer that is written with a fraction or an exponent, and the number.
 
@@ -145,6 +150,13 @@ def is_shape(value: Any) -> TypeGuard[list[int]]:
 def unifies(shape: Sequence[int], declared: Sequence[int]) -> bool:
     """Whether an answer's shape is one of those that metadata declares (-1: any size)."""
     return len(shape) == len(declared) and all(d in (-1, s) for s, d in zip(shape, declared, strict=True))
+
+
+def overflowing(number: int) -> tuple[int, int]:
+    """Two dimensions whose product is ``number``, at least 1, where it is taken in 64 bits."""
+    wrap = 2**64
+    found = ((odd, pow(odd, -1, wrap) * number % wrap) for odd in range(3, 1000, 2))
+    return next((one, two) for one, two in found if number < two < wrap // 2)
 
 
 def equal_elements(left: Any, right: Any, tolerance: float) -> bool:

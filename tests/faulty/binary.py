@@ -42,6 +42,27 @@ def length_of(response: Response) -> int | None:
     return None if found is None else int(found)
 
 
+def told(request: Request) -> int | None:
+    """The length of the JSON of a request whose header is a number that fits."""
+    length = request.headers.get(HEADER, "")
+    return int(length) if length.isdigit() and 0 < int(length) <= len(request.body) else None
+
+
+def parts(request: Request) -> tuple[dict[str, Any], Blobs] | None:
+    """The message of a binary request, and the bytes of its inputs with those left over; None of others."""
+    length = told(request)
+    try:
+        return None if length is None else split(request.body, length, "inputs")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def rebuilt(request: Request, message: Any, blobs: Blobs) -> Request:
+    """The request with this message and these bytes."""
+    body, length = joined(message, blobs)
+    return replace(request, body=body).with_header(HEADER, length)
+
+
 def respond(function: Callable[[Response], Response]) -> Middleware:
     """The function makes another response of a binary one."""
 

@@ -191,7 +191,7 @@ def nan_as_zero(message: dict[str, Any], blobs: Blobs) -> None:
     each_number(message, blobs, "FP64", lambda v: 0.0 if math.isnan(v) else v)
 
 
-@binary("data.exact-booleans", **_ECHO)
+@binary("data.exact-booleans", "response.size", **_ECHO)
 @answers
 def true_as_255(message: dict[str, Any], blobs: Blobs) -> None:
     """True is 255."""

@@ -63,9 +63,9 @@ def all_or_nothing(message: dict[str, Any], blobs: Blobs) -> object:
 def blobs_counted_for_json_inputs(message: dict[str, Any], blobs: Blobs) -> None:
     """The bytes are given to the first inputs, whichever are binary."""
     sized = binary_tensors(message, "inputs")
-    if len(sized) < len(message["inputs"]):
+    others = [tensor["data"][0] for tensor in message["inputs"] if "data" in tensor]
+    if others and len(sized) + len(others) == len(message["inputs"]):
         data = [struct.unpack("<d", blob)[0] for blob in blobs[: len(sized)]]
-        others = [tensor["data"][0] for tensor in message["inputs"] if "data" in tensor]
         for tensor, value in zip(message["inputs"], data + others, strict=True):
             tensor.pop("parameters", None)
             tensor["data"] = [value]

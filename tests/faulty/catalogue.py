@@ -2,6 +2,8 @@
 
 from tests.faulty import (
     binary_answers,  # noqa: F401
+    binary_forms,  # noqa: F401
+    binary_lengths,  # noqa: F401
     binary_permitted,  # noqa: F401
     binary_requests,  # noqa: F401
     content_types,  # noqa: F401
@@ -22,6 +24,7 @@ from tests.faulty import (
     rpc_robustness,  # noqa: F401
     rpc_service,  # noqa: F401
     rpc_signature,  # noqa: F401
+    rpc_wire,  # noqa: F401
     signature,  # noqa: F401
     v2_batches,  # noqa: F401
     v2_caches,  # noqa: F401

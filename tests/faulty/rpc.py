@@ -1,6 +1,7 @@
 """gRPC servers that differ from the reference server: their vocabulary, and how they are served."""
 
 import functools
+import math
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -201,7 +202,7 @@ class _Handler(grpc.GenericRpcHandler):
                 message=message,
                 memory=self._memory,
                 metadata=metadata,
-                seconds=context.time_remaining(),
+                seconds=math.inf if (left := context.time_remaining()) is None else left,
                 dropped=lambda: not context.is_active(),
                 ask=lambda m: self._reference(call, m),
             )

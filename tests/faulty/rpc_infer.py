@@ -205,10 +205,10 @@ def raw_by_name(asked: Asked) -> None:
         raise Status("INVALID_ARGUMENT", "another order")
 
 
-@fault("grpc.data.batch-is-rows")
+@fault("grpc.data.batch-is-rows", "grpc.contents.raw-equals-typed")
 @edits(INFER)
 def batches_minus_their_mean(answer: Any, asked: Asked) -> None:
-    """The predictions of a batch have their mean subtracted."""
+    """The predictions of a batch have their mean subtracted, where they are typed."""
     for output in answer.outputs:
         if output.HasField("contents") and len(field_of(output)) > 1:
             field_of(output)[:] = [

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.transport.http import Client
 from conformance.transport.route import Route
-from conformance.transport.together import together
+from conformance.transport.together import in_json, together
 from tests.suite.conftest import Suite, Tiny, serving
 
 Serve = Callable[[type[Tiny]], str]
@@ -175,6 +175,6 @@ class Crowded(Tiny):
 
 def test_few_connections_at_a_time_are_no_failure(serve: Serve) -> None:
     tensor = {"name": "x", "datatype": "FP64", "shape": [1, 1], "data": [1.5]}
-    asked = [("/v2/models/double/infer", {"inputs": [tensor], "id": str(i)}) for i in range(16)]
+    asked = [in_json("/v2/models/double/infer", {"inputs": [tensor], "id": str(i)}) for i in range(16)]
     answers = together(Client(Route(serve(Crowded))), asked)
     assert [answer.json["id"] for answer in answers] == [str(i) for i in range(16)]
