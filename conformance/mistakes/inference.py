@@ -238,6 +238,13 @@ def _counts(good: Good) -> Iterator[Malformed]:
         ("shape says none", {"shape": [0, *shape[1:]]}),
     ):
         yield Malformed("element-count", f"{where}.{what}", written(good.spoiled(**members)))
+    if len(shape) > 1:
+        body = written(good.spoiled(shape=[2**32, 2**32, *shape[2:]], data=[]))
+        yield Malformed("element-count", f"{where}.shape overflows 64 bits to none, as data has", body)
+    if good.two:
+        both = good.two["inputs"][good.focus]["data"]
+        body = written(_with_data(good.two, good.focus, both[:-1]))
+        yield Malformed("element-count", f"{where}.data of two rows lacks an element", body, rows=2)
     for end in good.ends:
         body = written(_with_data(good.one, end, good.one["inputs"][end]["data"] * 2))
         yield Malformed("element-count", f"inputs[{end}].data has its elements twice", body)

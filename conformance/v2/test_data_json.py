@@ -16,6 +16,7 @@ from conformance.checks.skips import untested
 from conformance.transport.answer import Answer
 from conformance.transport.rest import read
 from conformance.wire import spelling, tensors
+from conformance.wire.jsontext import written
 from conformance.wire.tensors import Row
 
 requirement = pytest.mark.requirement
@@ -82,6 +83,15 @@ def test_json_spelling(steady: RestModel) -> None:
         answer = read(steady.post(text.encode()))
         check_ok(answer, "the same JSON was accepted in another spelling")
         check_same(answer, usual, "the spelling of the JSON changes the prediction")
+
+
+@requirement("v2.data.json-spelling")
+def test_json_spelling_of_slashes(steady: RestModel) -> None:
+    """With an escape before each slash, as PHP writes it."""
+    text = written(steady.base_body | {"id": "a/b"})
+    usual, answer = (read(steady.post(sent)) for sent in (text, text.replace(b"a/b", b"a\\/b")))
+    if usual.answered:
+        check_ok(answer, "the same JSON was accepted in another spelling")
 
 
 @requirement("v2.data.json-spelling")

@@ -22,7 +22,7 @@ from conformance.mistakes.survey import Probe, Survey
 from conformance.transport.answer import Answer
 from conformance.transport.binary import OCTETS
 from conformance.transport.exchange import Exchange
-from conformance.transport.rest import carried, read
+from conformance.transport.rest import carried, path, read
 from conformance.wire import tensors
 from conformance.wire.jsontext import written
 from conformance.wire.spelling import INTEGERS
@@ -79,6 +79,16 @@ def test_body(survey: Survey) -> None:
     errors = _errors(survey)
     wrong = [(p, a) for p, a in errors if not is_valid("v2/error", a.json)]
     _check_none(wrong, len(errors), "the body is no object with a string error", _status)
+
+
+@requirement("v2.errors.body")
+def test_body_with_quotes(scored: RestModel) -> None:
+    """An error that repeats a name escapes it."""
+    name = 'no "such" thing\\'
+    body = scored.base_body | {"outputs": [{"name": name}]}
+    for answer in (scored.post(body), scored.client.get(path(name))):
+        told = isinstance(answer.json, dict) or answer.response.media_type != "application/json"
+        check(answer.status < 400 or told, "the error repeats a name with quotes, and is no JSON", answer)
 
 
 @requirement("v2.errors.content-type")
@@ -158,9 +168,18 @@ def test_next_request(survey: Survey) -> None:
         told = f"the good request right after a malformed one ({probe.malformed.what})"
         both = (probe.answer, probe.after)
         check(probe.after.answered, f"{told} is refused", *both, got=_status(probe.after))
+        got, expected = (_names_of_outputs(answer) for answer in (probe.after, survey.base))
+        check(got == expected, f"{told} has other outputs", *both, got=got, expected=expected)
         if survey.model.deterministic:
             different = tensors.difference(survey.base.outputs, probe.after.outputs)
             check(not different, f"{told} has another answer", *both, got=different)
+
+
+def _names_of_outputs(answer: Answer) -> list[str]:
+    """The names in their order, or out of it; each as often as it stands there."""
+    outputs = answer.message.get("outputs")
+    listed = outputs if isinstance(outputs, list) else []
+    return sorted(str(output.get("name")) for output in listed if isinstance(output, dict))
 
 
 # Predictions that nobody may make

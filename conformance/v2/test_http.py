@@ -126,14 +126,30 @@ def test_content_coding_same(steady: RestModel) -> None:
 
 @requirement("v2.http.answer-coding")
 def test_answer_coding(scored: RestModel) -> None:
-    plain = {"Accept-Encoding": "identity"}
+    plain, refused = {"Accept-Encoding": "identity"}, {"Accept-Encoding": "gzip;q=0, identity"}
     rows = [*scored.base_rows] * (100 if scored.batched else 1)
     bodies = [scored.base_body, scored.body(rows), {"inputs": []}]
-    answers = [scored.post(body, plain) for body in bodies]
+    answers = [scored.post(body, headers) for body in bodies for headers in (plain, refused)]
     answers += [scored.client.get(path, plain) for path in ("/v2", scored.path())]
     for answer in answers:
         coding = answer.response.headers.get("content-encoding", "identity").lower()
         check(coding == "identity", "the client accepts no coding", answer, got=coding)
+
+
+@requirement("v2.http.expect")
+def test_expect(scored: RestModel) -> None:
+    answer = scored.post(scored.base_body, {"Expect": "100-continue"})
+    check_status(answer, [200, 417], "the client waits for 100 Continue, as curl does with a large body")
+
+
+@requirement("v2.http.path-encoding")
+def test_path_encoding(model: RestModel) -> None:
+    if not model.name[:1].isascii() or not model.name[:1].isalnum():
+        untested("the model's name begins with no letter")
+    encoded = f"/v2/models/%{ord(model.name[0]):02X}{model.path().removeprefix('/v2/models/')[1:]}"
+    if model.page.status == 200:
+        answer = model.client.get(encoded)
+        check_status(answer, [200], "this is the path of the model, with a letter that is encoded")
 
 
 @requirement("v2.http.header-names")
@@ -165,8 +181,9 @@ def test_connection(scored: RestModel) -> None:
             refused = scored.client.send(method, path, headers=headers, chunks=body)
         except NoAnswer:
             continue  # closing the connection is permitted
+        told = "the body came in two pieces, and the good request after it on the same connection"
         try:
-            scored.infer(scored.base_body)
+            after = scored.infer(scored.base_body)
         except NoAnswer as lost:
-            told = "the body came in two pieces, and the good request after it on the same connection is lost"
-            fail(told, refused, got=str(lost))
+            fail(f"{told} is lost", refused, got=str(lost))
+        check(after.answered, f"{told} is refused", refused, after, got=f"status {after.status}")

@@ -29,8 +29,11 @@ requirement = pytest.mark.requirement
 @requirement("v2.infer.answers")
 def test_answers_any(model: RestModel) -> None:
     """A model that fails at every row that fits its metadata, and is asked for nothing else."""
-    if model.base is None and model.refusal is not None and carried(model.refusal).status not in UNAVAILABLE:
-        check_takes(model.name, [model.refusal])
+    if model.base is None and model.refusal is not None:
+        answer = carried(model.refusal)
+        check(not 200 < answer.status < 300, "an inference that succeeds has status 200", answer)
+        if answer.status not in UNAVAILABLE:
+            check_takes(model.name, [model.refusal])
 
 
 @requirement("v2.infer.schema")
@@ -58,6 +61,14 @@ def test_strict_json(scored: RestModel, data: st.DataObject) -> None:
     assume(answer.answered)
     found = flaw(answer.response.body)
     check(not found, "the answer is no strict JSON", answer, got=found)
+
+
+@requirement("v2.infer.strict-json")
+def test_strict_json_of_probes(scored: RestModel) -> None:
+    for row in scored.probes:
+        answer = carried(scored.infer(scored.body([row])))
+        found = flaw(answer.response.body) if answer.answered else ""
+        check(not found, "the answer is no strict JSON", answer, got=found)
 
 
 @requirement("v2.infer.strict-json")

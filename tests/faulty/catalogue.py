@@ -36,6 +36,7 @@ from tests.faulty import (
     v2_http,  # noqa: F401
     v2_ids,  # noqa: F401
     v2_infer,  # noqa: F401
+    v2_letters,  # noqa: F401
     v2_metadata,  # noqa: F401
     v2_optional,  # noqa: F401
     v2_selection,  # noqa: F401
