@@ -12,6 +12,7 @@ from conformance.harness.target import NotYet, SetupError, Target
 from conformance.transport.channel import Channel
 from conformance.transport.http import Client
 from conformance.transport.lost import NoAnswer, TargetDied
+from conformance.transport.outcome import Outcome
 from conformance.transport.route import Route
 from conformance.transport.rpc import Rpc
 from spec.catalogue import PROFILES
@@ -42,6 +43,9 @@ class Service:
             raise SetupError("which model? gRPC has no list of them: name one with --model NAME")
         found = [self._model(asked, name) for name in names]
         for model in found:
+            if model.metadata.evidence.outcome is Outcome.BUSY:
+                told = f"ModelMetadata of {model.name!r} ends with {model.metadata.status}"
+                raise NotYet(f"{self.channel.url} is busy: {told}. Wait until it is ready: --wait SECONDS")
             if not _is_there(model) and model.metadata.status != "UNIMPLEMENTED":
                 told = f"{self.channel.url} has no model {model.name!r}"
                 ends = f"ModelMetadata ends with {model.metadata.status}"

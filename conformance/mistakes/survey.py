@@ -124,7 +124,8 @@ class Survey:
         if probe.answer.status >= 400:
             return "refused"
         prediction = tensors.outputs_by_name(_read(probe.answer))
-        if probe.answer.status != 200 or not prediction:
+        none = not self.base.outputs and _has_no_outputs(probe.answer)  # nor has the good answer
+        if probe.answer.status != 200 or not (prediction or none):
             return "silent"
         if probe.malformed.invents:
             return "other"
@@ -134,6 +135,12 @@ class Survey:
     def having(self, kind: str) -> list[Probe]:
         """The probes of one kind."""
         return [probe for probe in self.probes if probe.malformed.kind == kind]
+
+
+def _has_no_outputs(answer: Exchange) -> bool:
+    """Whether an answer says that the model has no outputs."""
+    body = _read(answer)
+    return isinstance(body, dict) and body.get("outputs") == []
 
 
 def _read(answer: Exchange) -> Any:

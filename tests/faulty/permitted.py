@@ -22,6 +22,7 @@ from tests.faulty.vocabulary import (
     MODEL_METADATA,
     MODEL_READY,
     READY,
+    SERVER,
     V2,
     answered,
     at,
@@ -50,6 +51,24 @@ def nested_answers(answer: Any, request: Request) -> None:
 
 
 @permitted()
+@edits(SERVER)
+def replicas_with_names(answer: Any, request: Request) -> None:
+    """The server's name is that of the replica which answers."""
+    request.memory["count"] = request.memory.get("count", 0) + 1
+    answer["name"] = f"replica-{request.memory['count'] % 3}"
+
+
+@permitted()
+@responds(ANY)
+def problem_details(response: Response, request: Request) -> Response:
+    """Errors of the protocol are declared as RFC 9457's problem details, which may have more members."""
+    problem = (
+        response.status >= 400 and path_of(request).startswith("/v2") and isinstance(response.json, dict)
+    )
+    return headed(response, content_type="application/problem+json") if problem else response
+
+
+@permitted()
 @responds(_HEALTH)
 def empty_health(response: Response, request: Request) -> Response:
     """Health is told by the status alone."""
@@ -75,7 +94,7 @@ def health_in_text(answer: Any, request: Request) -> Any:
 def extra_members(answer: Any, request: Request) -> None:
     """Objects have members that the protocol does not define."""
     if isinstance(answer, dict):
-        answer |= {"took": 0.5, "trace": {"span": "1"}}
+        answer |= {"took": 0.5, "trace": {"span": "1"}, "cached": None}
         for tensor in answer.get("outputs", []):
             tensor["unit"] = "points"
 

@@ -10,6 +10,7 @@ from tests.faulty.rpc import (
     ECHO,
     INFER,
     LOCK,
+    METADATA,
     SHORT,
     Asked,
     Status,
@@ -35,6 +36,22 @@ def texts_always_raw(answer: Any, asked: Asked) -> None:
     """Answers of text are raw, whatever the request was."""
     if not answer.raw_output_contents:
         to_raw(answer)
+
+
+@permitted()
+def brain_floats(asked: Asked) -> Any:
+    """The inputs are BF16, which is raw only."""
+    for place, tensor in enumerate(asked.message.inputs if asked.call == INFER else ()):
+        raw = asked.message.raw_input_contents
+        if tensor.datatype != "BF16" or place >= len(raw) or len(raw[place]) % 2:
+            raise Status("INVALID_ARGUMENT")
+        wide = np.frombuffer(raw[place], "<u2").astype("<u4") << 16
+        raw[place] = wide.view("<f4").astype("<f8").tobytes()
+        tensor.datatype = "FP64"
+    answer = asked.answer()
+    for tensor in answer.inputs if asked.call == METADATA else ():
+        tensor.datatype = "BF16"
+    return answer
 
 
 @permitted()

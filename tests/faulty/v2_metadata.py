@@ -64,7 +64,7 @@ def server_without_version(answer: Any, request: Request) -> None:
 @edits(SERVER)
 def server_with_null(answer: Any, request: Request) -> None:
     """What the server does not know is null."""
-    answer["build"] = None
+    answer["extensions"] = None
 
 
 @fault("v2.server.method")
