@@ -167,9 +167,11 @@ def finding_of(error: BaseException | None) -> BaseException | None:
 def failure_of(finding: BaseException) -> dict[str, Any]:
     """The record of a finding: message, curl, request, response."""
     if isinstance(finding, NonConformance):
+        both = {"got": finding.got, "expected": finding.expected}
+        alike = len({brief(value).strip('"') for value in both.values()}) == 1  # 42 and "42"
         told = "".join(
-            f"; {label}: {value if isinstance(value, str) and _is_plain(value) else brief(value)}"
-            for label, value in (("got", finding.got), ("expected", finding.expected))
+            f"; {label}: {brief(value) if alike else _plainly(value)}"
+            for label, value in both.items()
             if value is not None
         )
         return {
@@ -184,9 +186,10 @@ def failure_of(finding: BaseException) -> dict[str, Any]:
     return {"message": message, "curl": [request.reproduce], "request": [request.shown], "response": []}
 
 
-def _is_plain(text: str) -> bool:
-    """Whether a person can read the text as it is."""
-    return bool(text.strip()) and text.isprintable()
+def _plainly(value: Any) -> str:
+    """A value as it is where a person can read it so, else as JSON."""
+    plain = isinstance(value, str) and bool(value.strip()) and value.isprintable()
+    return str(value) if plain else brief(value)
 
 
 def failure_text(requirement: Requirement, failure: Mapping[str, Any]) -> str:
