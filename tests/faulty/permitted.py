@@ -269,7 +269,8 @@ def no_content_types(answer: Any, request: Request) -> None:
 @responds(ANY)
 def gzip_when_accepted(response: Response, request: Request) -> Response:
     """Answers are gzipped for clients that take it."""
-    if "gzip" not in request.headers.get("accept-encoding", "") or not response.body:
+    wanted = request.headers.get("accept-encoding", "")
+    if "gzip" not in wanted or "q=0" in wanted or not response.body:
         return response
     return headed(replace(response, body=gzip.compress(response.body)), content_encoding="gzip")
 
