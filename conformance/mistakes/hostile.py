@@ -12,6 +12,7 @@ from conformance.mistakes.survey import Survey
 from conformance.transport.exchange import Exchange
 from conformance.transport.http import JSON
 from conformance.wire.jsontext import written
+from conformance.wire.tensors import overflowing
 
 DEPTH = 100_000
 DIGITS = 100_000
@@ -69,8 +70,9 @@ _NUMBERS = {
 
 def shapes(good: Good, path: str) -> list[Hostile]:
     """One element under shapes of astronomic size."""
-    rest = good.tensor["shape"][1:]
-    sizes = ([10**18, *rest], [2**32, 2**32], [2**63 - 1, *rest], [2**63, *rest], [2**64, *rest], [2**31] * 4)
+    rest, wrapped = good.tensor["shape"][1:], [*overflowing(len(good.tensor["data"]) or 1)]
+    huge = [[10**18, *rest], [2**63 - 1, *rest], [2**63, *rest], [2**64, *rest]]
+    sizes = [*huge, [2**32, 2**32], [2**31] * 4, wrapped]
     return _posts(path, {f"shape {size} for one row": written(good.spoiled(shape=size)) for size in sizes})
 
 

@@ -1,5 +1,6 @@
 """Calls that may bring a gRPC server down. The robustness profile sends them. Needs the extra grpc."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from conformance.transport.answer import Answer
 from conformance.transport.outcome import Judged
 from conformance.transport.rpc import INFER, read
 from conformance.wire.messages import Form
+from conformance.wire.tensors import overflowing
 from spec.service import calls
 
 MANY = 10_000  # inputs, outputs, parameters
@@ -50,7 +52,8 @@ class RpcSiege(Siege[RpcModel]):
 def shapes() -> Iterator[tuple[Form, Changes]]:
     """One row under shapes of astronomic size, in both forms."""
     for form in Form:
-        yield form, {f"a shape of {_named(size)} ({form.value})": partial(_reshape, size) for size in _SIZES}
+        changes = {f"a shape of {_named(size)} ({form.value})": partial(_reshape, size) for size in _SIZES}
+        yield form, {**changes, f"a shape that overflows to its elements ({form.value})": _overflow}
 
 
 def _named(size: list[int]) -> str:
@@ -59,6 +62,11 @@ def _named(size: list[int]) -> str:
 
 def _reshape(size: list[int], message: Any) -> None:
     message.inputs[0].shape[:] = size
+
+
+def _overflow(message: Any) -> None:
+    shape = message.inputs[0].shape
+    shape[:] = overflowing(max(math.prod(shape), 1))
 
 
 def texts() -> Changes:
