@@ -44,7 +44,7 @@ def send(
 
 
 def together(model: RestModel, bodies: Sequence[Mapping[str, Any]]) -> list[Answer]:
-    """The answers to binary requests that the server has at the same time. Raises Unsaid and NoAnswer."""
+    """The answers to binary requests that the server has at the same time. Raises NoAnswer."""
     path = model.path("infer")
     asked = [(path, *binary.written_with(*moved(body))) for body in bodies]
     return [read(exchange) for exchange in at_once(model.client, asked)]

@@ -1,6 +1,7 @@
 """Inference requests that differ from a good one by a member, and what of their answers is compared."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -159,7 +160,7 @@ def whole_numbers(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
     """The good request with whole numbers, and with these as another datatype whose elements have the same
     size."""
     row = {
-        name: [float(int(e)) if isinstance(e, float) else e for e in data]
+        name: [float(int(e)) if isinstance(e, float) and math.isfinite(e) else e for e in data]
         for name, data in model.base_rows[0].items()
     }
     body = model.body([row])
