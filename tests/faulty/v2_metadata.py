@@ -60,7 +60,7 @@ def server_without_version(answer: Any, request: Request) -> None:
     answer["version"] = ""
 
 
-@fault("v2.server.null-members")
+@fault("v2.server.null-members", "v2.server.metadata")
 @edits(SERVER)
 def server_with_null(answer: Any, request: Request) -> None:
     """What the server does not know is null."""
