@@ -55,9 +55,15 @@ def check_batches(model: Model) -> None:
     first, *others = accepted_neighbours(model)
     for other in others[:2] if model.limit > 1 else ():
         for rows in ([first, other], [other, first]):
-            batch = model.predict(rows)
-            if batch.answered:
-                check_rows(model, rows, batch)
+            checked(model, rows)
+
+
+def checked(model: Model, rows: Sequence[Row]) -> bool:
+    """Whether the batch is answered; then it has the predictions of its rows."""
+    batch = model.predict(rows)
+    if batch.answered:
+        check_rows(model, rows, batch)
+    return batch.answered
 
 
 def _is_padded(model: Model, alone: dict[str, Any], batch: dict[str, Any]) -> bool:
@@ -78,6 +84,12 @@ def accepted_neighbours(model: Model) -> list[Row]:
     """The good row, which comes first, and those of its neighbours that are accepted alone."""
     rows = neighbours(model.inputs, model.base_rows[0])
     return [row for row in rows if model.predict([row]).answered]
+
+
+def repeated(model: Model, count: int) -> list[Row]:
+    """So many rows: the accepted neighbours, over and over."""
+    rows = accepted_neighbours(model)
+    return [rows[i % len(rows)] for i in range(count)]
 
 
 def large_size(model: Model) -> int:

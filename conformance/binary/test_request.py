@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conformance.asking.batches import REQUESTS, ROUNDS, accepted_neighbours, bulky_size
+from conformance.asking.batches import REQUESTS, ROUNDS, accepted_neighbours, bulky_size, repeated
 from conformance.asking.binary import NAME, ask, for_all, parts_of, plain, send, together
 from conformance.asking.inference import check_same, output_names, told, whole_numbers
 from conformance.asking.model import Model
@@ -40,9 +40,8 @@ def test_accepted(scored: RestModel) -> None:
 def test_equals_json_large(batched: RestModel) -> None:
     """More than fits into a buffer of 64 KiB."""
     _taken(batched)
-    rows = accepted_neighbours(batched)
     size = bulky_size(batched)
-    body = batched.body((rows * size)[:size])
+    body = batched.body(repeated(batched, size))
     usual, answer = batched.infer(body), ask(batched, body)
     if usual.answered and not answer.declined:
         check_ok(answer, f"the same {size} rows are answered in JSON")
@@ -65,15 +64,15 @@ def test_json_length(steady: RestModel) -> None:
     body = steady.base_body | {"id": "caf\u00e9 \U0001f377"}
     message, blobs = moved(body)
     text = written(message)
+    if not steady.infer(body).answered:
+        untested("the id is refused in JSON too: v2.infer.id-echo")
     for what, sent in (
         ("characters of several bytes", text),
         ("white space around it", b" " + text + b"\n "),
     ):
-        usual = read(steady.post(written(body)))
         answer = send(steady, sent, blobs)
-        if usual.answered:
-            check_ok(answer, f"the JSON has {what}, and the header its length in bytes")
-            check_same(plainly, answer, f"the JSON has {what}, and another prediction than without")
+        check_ok(answer, f"the JSON has {what}, and the header its length in bytes")
+        check_same(plainly, answer, f"the JSON has {what}, and another prediction than without")
 
 
 @requirement("binary.request.version")
@@ -82,23 +81,22 @@ def test_version(steady: RestModel) -> None:
     if not steady.versions:
         not_implemented("the metadata lists no versions")
     body = for_all(steady.base_body)
+    at_model = plain(steady, body)
     for version in steady.versions:
         path, usual = steady.path("versions", version, "infer"), steady.infer(steady.base_body, version)
         if not usual.answered:
             continue  # v2.infer.model-version
-        for answer in (
-            transport.send(steady.client, path, *moved(steady.base_body)),
-            read(steady.client.post_json(path, body)),
-        ):
+        taken = transport.send(steady.client, path, *moved(steady.base_body))
+        given = read(steady.client.post_json(path, body))
+        for answer in (taken, given):
             check_ok(answer, f"version {version} answers JSON")
             if not tensors.difference(usual.outputs, plainly.outputs):  # else versions predict differently
                 check_same(plainly, answer, "the version has another prediction for binary data")
-        at_model = plain(steady, body)
         check(
-            carried(at_model).json is not None or carried(answer).json is None,
+            carried(at_model).json is not None or carried(given).json is None,
             "binary outputs are given at the path of the model, and not at that of its version",
             at_model,
-            answer,
+            given,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.asking.batches import accepted_neighbours, bulky_size
+from conformance.asking.batches import bulky_size, repeated
 from conformance.asking.binary import answers, ask, for_all, for_each, parts_of, plain
 from conformance.asking.inference import check_same, output_names
 from conformance.asking.rest import RestModel
@@ -208,9 +208,8 @@ def test_equals_json_large(batched: RestModel) -> None:
     """More than fits into a buffer of 64 KiB, and outputs of several rows."""
     if not _readable_all(plain(batched, for_all(batched.base_body))):
         untested("the answer to one row can't be read: binary.response.size, binary.response.length")
-    rows = accepted_neighbours(batched)
     for count in (3, bulky_size(batched)):
-        body = batched.body((rows * count)[:count])
+        body = batched.body(repeated(batched, count))
         usual, answer = batched.infer(body), plain(batched, for_all(body))
         if usual.answered and not answer.declined:
             check_ok(answer, "the same rows are answered in JSON")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.asking.batches import accepted_neighbours, bulky_size
+from conformance.asking.batches import bulky_size, repeated
 from conformance.asking.inference import check_same, output_names, whole_numbers
 from conformance.asking.rpc import RpcModel
 from conformance.checks.assertions import check, check_ok
@@ -88,9 +88,7 @@ def test_raw_equals_typed(rpc_steady: RpcModel) -> None:
 @requirement("grpc.contents.raw-equals-typed")
 def test_raw_equals_typed_large(rpc_batched: RpcModel) -> None:
     """More than fits into a buffer of 64 KiB."""
-    rows = accepted_neighbours(rpc_batched)
-    size = bulky_size(rpc_batched)
-    _check_same_of_both(rpc_batched, rpc_batched.body((rows * size)[:size]))
+    _check_same_of_both(rpc_batched, rpc_batched.body(repeated(rpc_batched, bulky_size(rpc_batched))))
 
 
 def _check_same_of_both(model: RpcModel, body: Mapping[str, Any]) -> None:

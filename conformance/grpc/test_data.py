@@ -13,6 +13,7 @@ from conformance.asking.batches import (
     check_rows,
     large_answer,
     large_size,
+    repeated,
 )
 from conformance.asking.inference import answered, check_same
 from conformance.asking.rpc import RpcModel
@@ -35,9 +36,7 @@ def test_batch_is_rows(rpc_batched: RpcModel, data: st.DataObject) -> None:
 
 @requirement("grpc.data.batch-is-rows")
 def test_batch_of_neighbours(rpc_batched: RpcModel) -> None:
-    first, *others = accepted_neighbours(rpc_batched)
-    size = large_size(rpc_batched)
-    rows = ([first, *others] * size)[:size]
+    rows = repeated(rpc_batched, large_size(rpc_batched))
     check_rows(rpc_batched, rows, large_answer(rpc_batched, rows))
 
 

@@ -105,8 +105,7 @@ class Channel:
 
     def patient(self, path: str, message: bytes, deadline: float | None) -> Reply:
         """The reply to a call with this deadline, in seconds, or with none. Raises as ``send`` does."""
-        request, call, own = self._ready(path, message, (), {"timeout": deadline})
-        future = call.future(message, **own)
+        request, future = self._begin(path, message, timeout=deadline)
         try:
             future.exception(self.route.timeout)
         except grpc.FutureTimeoutError:
@@ -156,9 +155,9 @@ class Channel:
             reply = self.send(path, message)
         return reply
 
-    def _begin(self, path: str, message: bytes) -> tuple[CallRequest, Any]:
+    def _begin(self, path: str, message: bytes, **how: Any) -> tuple[CallRequest, Any]:
         """A call that is sent now; its end is in the future."""
-        request, call, own = self._ready(path, message, (), {})
+        request, call, own = self._ready(path, message, (), how)
         return request, call.future(message, **own)
 
     def _ready(

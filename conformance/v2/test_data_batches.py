@@ -1,6 +1,5 @@
 """Tensor data: a batch has the predictions of its rows."""
 
-from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -11,6 +10,7 @@ from conformance.asking.batches import (
     MOST,
     accepted_neighbours,
     check_rows,
+    checked,
     cut,
     large_answer,
     large_size,
@@ -20,7 +20,6 @@ from conformance.asking.model import Model
 from conformance.checks.assertions import check_ok
 from conformance.checks.skips import untested
 from conformance.wire import tensors
-from conformance.wire.tensors import Row
 
 requirement = pytest.mark.requirement
 BLOCKS = (16, 32, 64, 128, 256)  # rows that fill the blocks in which servers predict
@@ -40,17 +39,9 @@ def test_batch_is_neighbours(batched: Model) -> None:
     last = others.pop() if others else first
     for between in (others, others[::-1]):
         rows = [first, *between, last]
-        if not _checked(batched, rows):
+        if not checked(batched, rows):
             for some in cut(rows, batched.limit):
-                _checked(batched, some)
-
-
-def _checked(model: Model, rows: Sequence[Row]) -> bool:
-    """Whether the batch is answered; then it has the predictions of its rows."""
-    answer = model.predict(rows)
-    if answer.answered:
-        check_rows(model, rows, answer)
-    return answer.answered
+                checked(batched, some)
 
 
 @requirement("v2.data.batch-is-rows")

@@ -183,7 +183,7 @@ def _is_json(media_type: str) -> bool:
 
 
 def _names_of_outputs(answer: Answer) -> list[str]:
-    """The names in their order, or out of it; each as often as it stands there."""
+    """The names, sorted; each as often as it stands there."""
     outputs = answer.message.get("outputs")
     listed = outputs if isinstance(outputs, list) else []
     return sorted(str(output.get("name")) for output in listed if isinstance(output, dict))

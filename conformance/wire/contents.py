@@ -44,10 +44,10 @@ def packed(datatype: str, elements: Sequence[Any]) -> bytes:
     if datatype == "BYTES":
         return b"".join(_LENGTH.pack(len(data)) + data for data in map(as_bytes, elements))
     values = typed(datatype, elements)
-    if datatype == "BF16":  # the upper half of FP32
-        return bytes((np.array(values, "<f4").view("<u4") >> 16).astype("<u2").tobytes())
     try:
         with np.errstate(over="ignore"):
+            if datatype == "BF16":  # the upper half of FP32
+                return bytes((np.array(values, "<f4").view("<u4") >> 16).astype("<u2").tobytes())
             array = np.array(values, np.float64) if DATATYPES[datatype].element == "number" else values
             return np.asarray(array).astype(_dtype(datatype)).tobytes() if values else b""
     except OverflowError as error:

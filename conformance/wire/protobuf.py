@@ -12,6 +12,9 @@ from google.protobuf.message_factory import GetMessageClass
 
 from spec.service import file
 
+_Field = FieldDescriptorProto
+_NEVER_PACKED = (_Field.TYPE_STRING, _Field.TYPE_BYTES, _Field.TYPE_MESSAGE)
+
 
 def unpacked(message: Any) -> bytes:
     """The bytes of a message whose repeated numbers are not packed: each has a tag of its own."""
@@ -46,11 +49,7 @@ def _unpacking(name: str) -> Any:
 
 def _unpack(message: Any) -> None:
     for field in message.field:
-        repeated = field.label == FieldDescriptorProto.LABEL_REPEATED
-        if repeated and field.type not in (FieldDescriptorProto.TYPE_MESSAGE, *_NEVER_PACKED):
+        if field.label == _Field.LABEL_REPEATED and field.type not in _NEVER_PACKED:
             field.options.packed = False
     for nested in message.nested_type:
         _unpack(nested)
-
-
-_NEVER_PACKED = (FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_BYTES)

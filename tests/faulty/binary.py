@@ -92,18 +92,11 @@ def requests(function: Callable[[dict[str, Any], Blobs], object]) -> Middleware:
 
     @at(INFER)
     def middleware(request: Request, ask: Ask) -> Response:
-        length = request.headers.get(HEADER, "0")
-        if not length.isdigit() or not 0 < int(length) <= len(request.body):
+        found = parts(request)
+        if found is None:
             return ask(request)
-        try:
-            message, blobs = split(request.body, int(length), "inputs")
-        except (ValueError, TypeError, KeyError):
-            return ask(request)
-        status = function(message, blobs)
-        if isinstance(status, int):
-            return error(status)
-        body, told = joined(message, blobs)
-        return ask(replace(request, body=body).with_header(HEADER, told))
+        status = function(*found)
+        return error(status) if isinstance(status, int) else ask(rebuilt(request, *found))
 
     return functools.update_wrapper(middleware, function)
 

@@ -1,6 +1,5 @@
 """Faults of binary tensor data in answers: headers, flags, order, and what is large or empty."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from tests.faulty.binary import (
     answers,
     binary,
     binary_tensors,
-    joined,
     length_of,
     requests,
     respond,
@@ -52,18 +50,12 @@ def gzip_without_a_word(request: Request, ask: Ask) -> Response:
 
 
 @binary("response.one-form", model="tensor")
-@at(INFER)
-def nothing_for_no_rows(request: Request, ask: Ask) -> Response:
-    """`if blob:` -- an output without elements has neither data nor a size."""
-    response = ask(request)
-    if length_of(response) is None:
-        return response
-    message, blobs = split(response.body, length_of(response) or 0, "outputs")
-    for output, blob in zip(message["outputs"], blobs, strict=False):
-        if not blob:
-            output["parameters"].pop("binary_data_size", None)
-    body, length = joined(message, blobs)
-    return replace(response, body=body).with_header("Inference-Header-Content-Length", length)
+@answers
+def nothing_for_no_rows(message: dict[str, Any], blobs: Blobs) -> None:
+    """An output without elements has neither data nor a size."""
+    for output in binary_tensors(message, "outputs"):
+        if output["parameters"]["binary_data_size"] == 0:
+            del output["parameters"]["binary_data_size"]
 
 
 @binary("response.all")

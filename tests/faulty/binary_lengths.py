@@ -1,9 +1,11 @@
 """Faults of binary tensor data in requests: lengths, headers, paths, and what stands beside the data."""
 
+import functools
 import json
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,30 +24,36 @@ from tests.faulty.binary import (
     wishes,
 )
 from tests.faulty.vocabulary import INFER, VERSION_INFER, at, error
-from tests.faulty.wire import Ask, Request, Response
+from tests.faulty.wire import Ask, Middleware, Request, Response
 
 _ECHO: dict[str, Any] = {"model": "echo-columns", "echo": True}
 
 
+def ends(function: Callable[[bytes, int], bytes]) -> Middleware:
+    """The JSON of a binary request is what the function makes of its body and the length that it tells."""
+
+    @at(INFER)
+    def middleware(request: Request, ask: Ask) -> Response:
+        length = told(request)
+        if length is None:
+            return ask(request)
+        return ask(request.with_header(HEADER, str(len(function(request.body, length)))))
+
+    return functools.update_wrapper(middleware, function)
+
+
 @binary("request.json-length")
-@at(INFER)
-def length_in_characters(request: Request, ask: Ask) -> Response:
+@ends
+def length_in_characters(body: bytes, length: int) -> bytes:
     """The length of the JSON is taken as a count of characters, not bytes."""
-    length = told(request)
-    if length is None:
-        return ask(request)
-    text = request.body.decode("utf-8", "surrogateescape")[:length]
-    return ask(request.with_header(HEADER, str(len(text.encode("utf-8", "surrogateescape")))))
+    return body.decode("utf-8", "surrogateescape")[:length].encode("utf-8", "surrogateescape")
 
 
 @binary("request.json-length")
-@at(INFER)
-def json_ends_where_it_is_parsed(request: Request, ask: Ask) -> Response:
+@ends
+def json_ends_where_it_is_parsed(body: bytes, length: int) -> bytes:
     """The JSON ends where the parser says; the header is not looked at: white space behind it is data."""
-    length = told(request)
-    if length is None:
-        return ask(request)
-    return ask(request.with_header(HEADER, str(len(request.body[:length].rstrip()))))
+    return body[:length].rstrip()
 
 
 @binary("request.equals-json")
