@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from reference_server import app
-from reference_server.repository import Repository, load
+from reference_server.repository import load
 from tests.faulty import rpc
 from tests.faulty.catalogue import RPC_VARIANTS
 from tests.faulty.reference import remembered
-from tests.faulty.rpc import RpcVariant
+from tests.faulty.rpc import Calls, RpcVariant
 from tests.faulty.server import serve
 from tests.faulty.suite import Run, Suite, echo, versioned
 from tests.faulty.vocabulary import WINE
@@ -25,11 +25,12 @@ PERMITTED = [variant for variant in RPC_VARIANTS.values() if not variant.breaks]
 
 @dataclass(frozen=True)
 class Served:
-    """The folder of a model, the model, and the reference server's HTTP over it."""
+    """The folder of a model, its name, and the reference server over it: its HTTP, its gRPC."""
 
     folder: Path
-    models: Repository
+    name: str
     ask: Ask
+    calls: Calls
 
 
 @pytest.fixture(scope="session")
@@ -43,22 +44,22 @@ def loaded(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
             if model == "versioned":
                 folder = versioned(repository / WINE, tmp_path_factory.mktemp("models"))
             models = load(folder)
-            known[model] = Served(folder, models, remembered(app.build(models)))
+            (name,) = models.names()
+            known[model] = Served(folder, name, remembered(app.build(models)), rpc.remembered(models))
         return known[model]
 
     return loaded_model
 
 
 def _tested(suite: Suite, variant: RpcVariant, served: Served, folder: Path) -> Run:
-    (name,) = served.models.names()
-    with rpc.serve(variant, served.models) as address, serve(served.ask) as url:
+    with rpc.serve(variant, served.calls) as address, serve(served.ask) as url:
         profiles = ["robustness"] if variant.robustness else ["grpc", "signature"][: 1 + variant.oracle]
-        options = ["--grpc-target", address, "--model", name]
+        options = ["--grpc-target", address, "--model", served.name]
         options += [option for profile in profiles for option in ("--profile", profile)]
         options += ["--mlmodel", str(served.folder / "model")] * variant.oracle
         options += ["--target", url] * variant.beside
         options += ["--answers", str(served.folder)] * variant.known
-        options += ["--answers", str(echo(name, folder))] * (variant.echo and not variant.known)
+        options += ["--answers", str(echo(served.name, folder))] * (variant.echo and not variant.known)
         return suite.run([f"conformance/{profile}" for profile in profiles], options, 3, folder)
 
 

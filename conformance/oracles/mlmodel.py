@@ -79,7 +79,7 @@ class Oracle:
             import mlflow.pyfunc
 
             try:
-                self._model = mlflow.pyfunc.load_model(str(folder))
+                self._model = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
             except Exception as error:
                 raise ValueError(f"--mlmodel {folder}: MLflow can't load it: {error}") from error
         self.signature: Any = self._model.metadata.signature

@@ -9,6 +9,7 @@ import contextlib
 import gc
 import importlib
 import inspect
+import io
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conformance.harness import recorder
 from spec import validation
@@ -49,7 +52,9 @@ def main() -> None:
     for name in validation.names():
         validation.is_valid(name, None)
         validation.violations(name, None)
+    _collect()
     inspect.getmodule(main.__code__)  # looks at the file of every module, once
+    _draw()
     recorder.SHRINKING = 1  # which requirements are red is asked here, not the smallest request
     gc.freeze()
     for line in sys.stdin:
@@ -60,6 +65,26 @@ def main() -> None:
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
+
+
+def _collect() -> None:
+    """Import the tests as pytest does, with their assertions rewritten."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(
+            [
+                "conformance",
+                "--collect-only",
+                "--noconftest",
+                "-pno:cacheprovider",
+                "-p_hypothesis_pytestplugin",
+            ]
+        )
+
+
+@settings(database=None)
+@given(st.integers())
+def _draw(number: int) -> None:
+    """Let Hypothesis read the constants of all that is imported."""
 
 
 def _run(order: dict[str, Any]) -> int:

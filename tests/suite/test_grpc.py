@@ -16,10 +16,10 @@ from typing import Any
 import grpc
 import pytest
 
-from reference_server.repository import Repository, load
+from reference_server.repository import load
 from spec.service import NAME
 from tests.conftest import ROOT
-from tests.faulty.rpc import INFER, Asked, RpcVariant, Status, serve
+from tests.faulty.rpc import INFER, Asked, Calls, RpcVariant, Status, remembered, serve
 from tests.servers import running_both, start
 from tests.suite.conftest import Suite
 
@@ -28,15 +28,15 @@ ECHO = "--requirement=grpc.infer.id-echo"
 
 
 @pytest.fixture(scope="session")
-def models(repository: Path) -> Repository:
-    """The wine model."""
-    return load(repository / "wine-classifier")
+def calls(repository: Path) -> Calls:
+    """The reference server's, over the wine model."""
+    return remembered(load(repository / "wine-classifier"))
 
 
 @contextmanager
-def behaving(models: Repository, answer: Any, credentials: Any = None, **how: Any) -> Iterator[str]:
+def behaving(calls: Calls, answer: Any, credentials: Any = None, **how: Any) -> Iterator[str]:
     """The address of a server that answers so."""
-    with serve(RpcVariant("server", "", frozenset(), answer, **how), models, credentials) as address:
+    with serve(RpcVariant("server", "", frozenset(), answer, **how), calls, credentials) as address:
         yield address
 
 
@@ -53,8 +53,8 @@ def forgetful(asked: Asked) -> Any:
     return answer
 
 
-def test_a_server_of_grpc_alone(suite: Suite, models: Repository) -> None:
-    with behaving(models, right) as address:
+def test_a_server_of_grpc_alone(suite: Suite, calls: Calls) -> None:
+    with behaving(calls, right) as address:
         run = suite("--grpc-target", address, WINE, "--level=should")
     assert run.status == 0, run.output
     assert run.report["target"]["grpc"] == f"http://{address}"
@@ -63,10 +63,10 @@ def test_a_server_of_grpc_alone(suite: Suite, models: Repository) -> None:
     assert "not tested: v2 (no --target was given)" in run.output
 
 
-def test_the_model_itself_and_hostile_calls(suite: Suite, models: Repository, repository: Path) -> None:
+def test_the_model_itself_and_hostile_calls(suite: Suite, calls: Calls, repository: Path) -> None:
     model = repository / "wine-classifier" / "model"
     chosen = ("--profile=signature", "--profile=robustness", "--level=should", "-n2")
-    with behaving(models, right) as address:
+    with behaving(calls, right) as address:
         run = suite("--grpc-target", address, WINE, "--mlmodel", model, *chosen)
     assert run.status == 0, run.output
     assert run.outcome("signature.predictions.equal") == "passed"
@@ -90,8 +90,8 @@ def test_without_the_option_grpc_is_not_tested(suite: Suite, wine: str) -> None:
     assert "not tested: grpc (no --grpc-target was given)" in run.output
 
 
-def test_a_failure_is_reproduced_by_its_line(suite: Suite, models: Repository) -> None:
-    with behaving(models, forgetful) as address:
+def test_a_failure_is_reproduced_by_its_line(suite: Suite, calls: Calls) -> None:
+    with behaving(calls, forgetful) as address:
         run = suite("--grpc-target", address, WINE, ECHO, "-k", "test_id_echo_drawn")
         (failure,) = run.row("grpc.infer.id-echo")["failures"]
         (line,) = failure["curl"]
@@ -132,15 +132,15 @@ def test_http_is_no_grpc(suite: Suite, wine: str) -> None:
     assert "does not speak gRPC" in run.errors
 
 
-def test_a_model_must_be_named(suite: Suite, models: Repository) -> None:
-    with behaving(models, right) as address:
+def test_a_model_must_be_named(suite: Suite, calls: Calls) -> None:
+    with behaving(calls, right) as address:
         for options, told in (((), "name one with --model NAME"), (("--model=x",), "has no model 'x'")):
             run = suite("--grpc-target", address, *options)
             assert run.status == 10
             assert told in run.errors
 
 
-def test_a_service_that_is_not_ready_is_waited_for(suite: Suite, models: Repository) -> None:
+def test_a_service_that_is_not_ready_is_waited_for(suite: Suite, calls: Calls) -> None:
     ready = time.monotonic() + 4
 
     def late(asked: Asked) -> Any:
@@ -149,13 +149,13 @@ def test_a_service_that_is_not_ready_is_waited_for(suite: Suite, models: Reposit
             answer.ready = False
         return answer
 
-    with behaving(models, late) as address:
+    with behaving(calls, late) as address:
         run = suite("--grpc-target", address, WINE, "--wait=30", "--requirement=grpc.health.ready")
     assert run.status == 0, run.output
     assert time.monotonic() > ready
 
 
-def test_the_extra_is_asked_for(models: Repository, tmp_path: Path) -> None:
+def test_the_extra_is_asked_for(calls: Calls, tmp_path: Path) -> None:
     (tmp_path / "grpc.py").write_text("raise ImportError('No module named grpc')", "utf-8")
     command = [sys.executable, "-m", "pytest", "conformance/", "--grpc-target=127.0.0.1:1", WINE]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
@@ -166,13 +166,13 @@ def test_the_extra_is_asked_for(models: Repository, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
-def test_headers_are_metadata_and_stay_out(suite: Suite, models: Repository) -> None:
+def test_headers_are_metadata_and_stay_out(suite: Suite, calls: Calls) -> None:
     def guarded(asked: Asked) -> Any:
         if asked.metadata.get("authorization") != "Bearer s3cret-s3cret":
             raise Status("UNAUTHENTICATED")
         return forgetful(asked)
 
-    with behaving(models, guarded) as address:
+    with behaving(calls, guarded) as address:
         token = ("--header", "Authorization: Bearer s3cret-s3cret")
         run = suite("--grpc-target", address, WINE, ECHO, *token)
         without = suite("--grpc-target", address, WINE, ECHO)
@@ -183,12 +183,12 @@ def test_headers_are_metadata_and_stay_out(suite: Suite, models: Repository) -> 
     assert "authorization: ***" in run.output
 
 
-def test_tls_with_certificates_on_both_sides(suite: Suite, models: Repository, pem: Path) -> None:
+def test_tls_with_certificates_on_both_sides(suite: Suite, calls: Calls, pem: Path) -> None:
     cert, key = (pem / name for name in ("cert.pem", "key.pem"))
     pair = (key.read_bytes(), cert.read_bytes())
     credentials = grpc.ssl_server_credentials([pair], cert.read_bytes(), require_client_auth=True)
     files = ("--ca-cert", cert, "--cert", cert, "--key", key)
-    with behaving(models, forgetful, credentials) as address:
+    with behaving(calls, forgetful, credentials) as address:
         run = suite("--grpc-target", f"grpcs://{address}", WINE, ECHO, *files, "-k", "test_id_echo_drawn")
         (line,) = run.row("grpc.infer.id-echo")["failures"][0]["curl"]
         again = subprocess.run(["bash", "-c", line], capture_output=True, timeout=30)
@@ -199,10 +199,10 @@ def test_tls_with_certificates_on_both_sides(suite: Suite, models: Repository, p
 
 
 @pytest.mark.parametrize("back", [True, False])
-def test_a_server_that_dies(suite: Suite, models: Repository, back: bool) -> None:
+def test_a_server_that_dies(suite: Suite, calls: Calls, back: bool) -> None:
     """It hangs up on garbage, and is gone for a while, or for good."""
     variant = RpcVariant("server", "", frozenset(), right)
-    with serve(variant, models) as address, _mortal(address, 1.0 if back else None) as mortal:
+    with serve(variant, calls) as address, _mortal(address, 1.0 if back else None) as mortal:
         run = suite("--grpc-target", mortal, WINE, "--requirement=grpc.service.garbage")
     row = run.row("grpc.health.survives")
     assert row["outcome"] == "failed"
@@ -258,17 +258,17 @@ def _mortal(address: str, pause: float | None) -> Iterator[str]:
             one.close()
 
 
-def test_known_failures_and_levels(suite: Suite, models: Repository, tmp_path: Path) -> None:
+def test_known_failures_and_levels(suite: Suite, calls: Calls, tmp_path: Path) -> None:
     file = tmp_path / "known.toml"
     file.write_text('[[known-failure]]\nrequirement = "grpc.infer.id-echo"\nreason = "forgets"\n', "utf-8")
-    with behaving(models, forgetful) as address:
+    with behaving(calls, forgetful) as address:
         run = suite("--grpc-target", address, WINE, ECHO, "--known-failures", file)
     assert run.status == 0
     assert "known" in run.output
 
 
-def test_another_service_is_told_once(suite: Suite, models: Repository) -> None:
-    with behaving(models, right, service="inference.GrpcInferenceService") as address:
+def test_another_service_is_told_once(suite: Suite, calls: Calls) -> None:
+    with behaving(calls, right, service="inference.GrpcInferenceService") as address:
         run = suite("--grpc-target", address, WINE, "--level=should")
     failed = [row["id"] for row in run.report["requirements"] if row["outcome"] == "failed"]
     assert failed == ["grpc.service.path"]

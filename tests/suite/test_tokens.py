@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from reference_server.repository import load
-from tests.faulty.rpc import INFER, Asked, RpcVariant, Status, serve
+from tests.faulty.rpc import INFER, Asked, RpcVariant, Status, remembered, serve
 from tests.suite.conftest import Suite, Tiny, serving
 
 ECHO, LIVE, LAST = "v2.infer.id-echo", "v2.health.live", "v2.server.metadata"
@@ -170,7 +170,7 @@ def test_over_grpc(suite: Suite, tmp_path: Path, repository: Path, tokens: list[
     last = "grpc.service.unknown-method"
     answer = _over_grpc(file, tokens)
     variant = RpcVariant("guarded", "", frozenset(), answer)
-    with serve(variant, load(repository / "wine-classifier")) as address:
+    with serve(variant, remembered(load(repository / "wine-classifier"))) as address:
         run = suite(
             "--grpc-target", address, "--model=wine-classifier", f"--header-command=cat {file}",
             f"--requirement={GRPC_ECHO}", "--requirement=grpc.parity.metadata", f"--requirement={last}",
