@@ -23,10 +23,12 @@ from conformance.checks.assertions import (
 )
 from conformance.checks.skips import not_implemented
 from conformance.transport.answer import Answer
+from conformance.transport.outcome import Outcome
 from conformance.wire import tensors
 from conformance.wire.tensors import Row
 
 NO_OUTPUT = "no-such-output"
+_NOT_THERE = {"502"}  # what stands before the server may say so while that starts
 _LEFT_OUT = 8  # inputs that are left out, one at a time
 
 
@@ -45,6 +47,15 @@ def answers_batch(model: Model) -> None:
     if model.limit > 1:
         answer = model.predict([*model.base_rows] * 2)
         check_no_failure(answer, "a row that is accepted stands there twice")
+
+
+def fails_still(model: Model) -> None:
+    """What failed before anything was accepted is no good request a moment later."""
+    __tracebackhide__ = True
+    for body, failure in model.failures:
+        if failure.evidence.outcome is Outcome.FAILURE and failure.status not in _NOT_THERE:
+            answer = model.infer(body)
+            check(not answer.answered, "the same request failed at first", failure, answer)
 
 
 def listed_versions(model: Model) -> None:

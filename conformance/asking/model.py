@@ -16,6 +16,7 @@ from conformance.transport.answer import Answer, Transport
 from conformance.transport.lost import NoAnswer, Unsaid
 from conformance.wire import tensors
 from conformance.wire.tensors import Row, TensorSpec
+from spec.tables import DATATYPES
 
 _PATIENCE = 50  # refusals
 
@@ -54,13 +55,15 @@ class Model:
 
     @cached_property
     def inputs(self) -> list[TensorSpec]:
-        """The inputs that metadata declares; those of the request given when it declares none.
+        """The inputs that metadata declares; those of the request given when it declares none, or datatypes
+        that are none.
 
         Variable inner dimensions are those of the request given.
         """
         given = (self.sample or self.known or {"inputs": []})["inputs"]
         declared = specs(self.described.get("inputs"))
-        return sized(declared, given) if declared else specs_of_sample(given)
+        known = declared and (not given or all(spec.datatype in DATATYPES for spec in declared))
+        return sized(declared, given) if known else specs_of_sample(given)
 
     @cached_property
     def outputs(self) -> list[TensorSpec]:
@@ -175,6 +178,8 @@ class Model:
                     self.base_rows = rows[:1]
                     return answer if len(rows) == 1 else self._with_one_row(rows)
                 self.refusal = answer
+                if answer.failed:
+                    self.failures.append((self.body(rows), answer))
         self.always = {}
         return None
 
@@ -195,6 +200,8 @@ class Model:
     base_rows: Sequence[Row] = field(default_factory=list, init=False)
     always: dict[str, Any] = field(default_factory=dict, init=False)  # members of every request
     refusal: Answer | None = field(default=None, init=False)  # of the last of the candidate rows
+    # Requests that failed before one was accepted, and how.
+    failures: list[tuple[dict[str, Any], Answer]] = field(default_factory=list, init=False)
 
     def candidates(self) -> Iterable[Sequence[Row]]:
         """Rows that the model may accept: those given, then guesses."""

@@ -32,7 +32,7 @@ class RpcModel(Model):
         """As any model's; where typed contents are refused, it and all that is asked from then on is raw."""
         found = self.first_accepted()
         if found is None:
-            self.transport = Rpc(self.channel, Form.RAW)
+            self.transport, self.failures = Rpc(self.channel, Form.RAW), []
             found = self.first_accepted()
         return found
 

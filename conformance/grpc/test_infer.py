@@ -110,6 +110,11 @@ def test_unknown_status(rpc_scored: RpcModel) -> None:
 
 
 @requirement("grpc.infer.deterministic")
+def test_deterministic_from_the_first(rpc_scored: RpcModel) -> None:
+    demands.fails_still(rpc_scored)
+
+
+@requirement("grpc.infer.deterministic")
 def test_deterministic(rpc_scored: RpcModel) -> None:
     first = rpc_scored.predict(rpc_scored.base_rows)
     for _ in range(3 if rpc_scored.deterministic else 200):

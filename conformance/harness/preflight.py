@@ -227,7 +227,9 @@ def _there(models: Sequence[RestModel]) -> list[RestModel]:
 
 
 def _is_there(model: RestModel) -> bool:
-    return model.metadata.answered or model.client.get(model.path("ready")).status == 200
+    """Whether its metadata, its readiness or the inference request that was given is answered."""
+    ready = model.metadata.answered or model.client.get(model.path("ready")).status == 200
+    return ready or model.base is not None
 
 
 def _check_models(client: Client, models: Sequence[RestModel], ready: bool, nowhere: Exchange) -> None:
@@ -290,7 +292,13 @@ def _missing(v2: bool, mlflow: bool, models: Sequence[RestModel], asked: Asked) 
         "content-types": no_v2 or ("" if told else "the metadata names no content_type"),
         "signature": no_v2 or ("" if asked.mlmodel else NO_MLMODEL),
         "parity": no_v2 or no_mlflow,
-        "binary": no_v2 or ("" if binary.there(models[0]) else "requests and answers are JSON alone"),
+        "binary": no_v2 or _no_binary(models[0]),
         "robustness": "",
     }
     return {profile: reason for profile, reason in reasons.items() if reason}
+
+
+def _no_binary(model: RestModel) -> str:
+    if model.base is None:
+        return f"no request is known that {model.name} accepts: give one with --sample FILE"
+    return "" if binary.there(model) else "requests and answers are JSON alone"

@@ -32,6 +32,8 @@ _AGAIN = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}  # too many requests
 _KEPT_OUT = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 _PAUSE, _PAUSES = 0.5, 10.0  # seconds: for one, in all
 _MOMENT, _TRIES = 0.2, 5  # seconds, and how often, after too many at once
+_EXHAUSTED, _REFILLS = "RESOURCE_EXHAUSTED", 12  # pauses that a quota may take
+_SHORT = 2**20  # bytes of a message that is not refused for its length
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -52,6 +54,7 @@ class Channel:
         self.url = route.url.rstrip("/")
         self._channel = _open(route)
         self._good: tuple[str, bytes] | None = None  # a call that the target has let in
+        self._refills = True  # whether a quota, where there is one, has been over after a while
 
     def twin(self) -> "Channel":
         """A channel to the same target with a connection of its own."""
@@ -81,10 +84,23 @@ class Channel:
         reply = self._sent(path, message, metadata, how)
         if reply.code == "OK" and (self._good is None or not self._client.shared.begun):
             self._good = (path, message)
+        if self._was_a_quota(reply, message):
+            reply = self._sent(path, message, metadata, how)
         if self._good is None or reply.code not in _KEPT_OUT or self._is_let_in():
             return reply
         renew(self._client.shared.credentials, used, reply.code, self._is_let_in)
         return self._sent(path, message, metadata, how)
+
+    def _was_a_quota(self, reply: Reply, message: bytes) -> bool:
+        """Whether a call was one too many, and now is none: even the good one was refused for a while."""
+        if reply.code != _EXHAUSTED or self._good is None or len(message) >= _SHORT or not self._refills:
+            return False
+        for _ in range(_REFILLS):
+            if self._sent(*self._good, (), {}).code != _EXHAUSTED:
+                return True
+            time.sleep(_PAUSE)
+        self._refills = False
+        return False
 
     def _is_let_in(self) -> bool:
         """Whether the call known to be good is let in: then a refusal is about its own call."""
@@ -105,6 +121,10 @@ class Channel:
 
     def patient(self, path: str, message: bytes, deadline: float | None) -> Reply:
         """The reply to a call with this deadline, in seconds, or with none. Raises as ``send`` does."""
+        reply = self._waited_for(path, message, deadline)
+        return self._waited_for(path, message, deadline) if self._was_a_quota(reply, message) else reply
+
+    def _waited_for(self, path: str, message: bytes, deadline: float | None) -> Reply:
         request, future = self._begin(path, message, timeout=deadline)
         try:
             future.exception(self.route.timeout)

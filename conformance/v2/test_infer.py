@@ -55,6 +55,11 @@ def test_model_name(scored: Model) -> None:
 
 
 @requirement("v2.infer.deterministic")
+def test_deterministic_from_the_first(scored: Model) -> None:
+    demands.fails_still(scored)
+
+
+@requirement("v2.infer.deterministic")
 def test_deterministic(scored: Model) -> None:
     first = scored.predict(scored.base_rows)
     for _ in range(3 if scored.deterministic else OFTEN):

@@ -351,6 +351,13 @@ def rate_limited(request: Request, ask: Ask) -> Response:
     return headed(error(status, "too many requests"), retry_after=retry_after)
 
 
+@permitted(speaks="v2")
+@at(INFER)
+def streams_alone(request: Request, ask: Ask) -> Response:
+    """A model that is ready is for streams over gRPC alone: Triton's decoupled ones."""
+    return error(501, "HTTP doesn't support models with a decoupled transaction policy")
+
+
 @permitted(speaks="v2", model="versioned", options=("--model-version", "2"))
 @at(f"{MODEL_METADATA}|{MODEL_READY}|{MODEL_INFER}")
 def version_demanded(request: Request, ask: Ask) -> Response:

@@ -195,6 +195,14 @@ def another_answer_each_time(answer: Any, asked: Asked) -> None:
         first_of(answer)[0] += asked.memory["count"]
 
 
+@fault("grpc.infer.deterministic")
+@before(INFER)
+def first_call_fails(asked: Asked) -> None:
+    """What is loaded with the first inference is not there for it."""
+    if asked.memory.setdefault("first", asked.message) is asked.message:
+        raise Status("INTERNAL", "the model is not loaded")
+
+
 @fault("grpc.infer.input-order")
 @before(INFER)
 def raw_by_name(asked: Asked) -> None:

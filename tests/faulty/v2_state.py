@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.faulty.vocabulary import INFER, asked, at, fault, kept_for_the_next, receives
+from tests.faulty.vocabulary import INFER, asked, at, error, fault, kept_for_the_next, receives
 from tests.faulty.wire import Ask, Request, Response
 
 
@@ -63,3 +63,12 @@ def null_is_the_one_before(document: Any) -> None:
         if tensor["datatype"] in ("FP32", "FP64") and len(tensor["data"]) > 1:
             data = tensor["data"]
             tensor["data"] = [data[max(i - 1, 0)] if x is None else x for i, x in enumerate(data)]
+
+
+@fault("v2.infer.deterministic")
+@at(INFER)
+def first_inference_fails(request: Request, ask: Ask) -> Response:
+    """What is loaded with the first inference is not there for it."""
+    first = not request.memory.get("asked")
+    request.memory["asked"] = True
+    return error(500, "the model is not loaded") if first else ask(request)

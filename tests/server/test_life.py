@@ -188,7 +188,8 @@ def test_it_stops_whichever_thread_takes_the_signal(tmp_path: Path) -> None:
         (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         threads = {path.name for path in Path(f"/proc/{worker}/task").iterdir()} - {worker}
         tgkill = ctypes.CDLL(None).tgkill
-        assert all(tgkill(int(worker), int(thread), signal.SIGTERM) == 0 for thread in threads)
+        sent = [tgkill(int(worker), int(thread), signal.SIGTERM) for thread in threads]
+        assert 0 in sent  # one that has loaded the models may have ended
         deadline = time.monotonic() + 10
         while Path(f"/proc/{worker}").exists():
             assert time.monotonic() < deadline

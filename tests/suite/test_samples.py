@@ -128,6 +128,43 @@ def test_a_sample_without_names_takes_those_of_the_metadata(suite: Suite, tiny: 
     assert "--sample: no request holds 1 rows with missing values" in run.output
 
 
+class Bare(Tiny):
+    """Answers inference requests, and nothing else of a model: TorchServe's REST."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/v2/models/"):
+            return self.answer(404, {"error": "there is nothing here"})
+        return super().do_GET()
+
+
+class Graph(Tiny):
+    """Its metadata has no datatypes and no shapes: OpenVINO's MediaPipe graphs."""
+
+    def do_GET(self) -> None:
+        if self.path != "/v2/models/double":
+            return super().do_GET()
+        inputs, outputs = ([{"name": name, "datatype": "INVALID", "shape": []}] for name in "xy")
+        return self.answer(200, {"name": "double", "platform": "tiny", "inputs": inputs, "outputs": outputs})
+
+
+@pytest.mark.parametrize(
+    ("server", "broken"), [(Bare, "v2.health.model-ready"), (Graph, "v2.model.metadata")]
+)
+def test_a_sample_tells_what_metadata_does_not(
+    suite: Suite, tmp_path: Path, server: type[Tiny], broken: str
+) -> None:
+    file = tmp_path / "sample.json"
+    file.write_text(json.dumps({"inputs": [X]}))
+    chosen = ("v2.infer.id-echo", "v2.model.metadata", "v2.health.model-ready")
+    with serving(type("Right", (server,), {})) as url:
+        run = suite(
+            "--target", url, "--model=double", "--sample", file, *(f"--requirement={c}" for c in chosen)
+        )
+    assert run.outcome("v2.infer.id-echo") == "passed"
+    assert run.outcome(broken) == "failed"
+    assert run.status == 1
+
+
 class Stateful(Tiny):
     """Adds up what one sequence sends; every request must name one."""
 
