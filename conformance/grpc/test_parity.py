@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.asking.batches import accepted_neighbours
 from conformance.asking.content_types import declared
 from conformance.asking.inference import check_same
 from conformance.asking.rest import RestModel
@@ -30,7 +31,8 @@ def _twin(model: RpcModel, target: Target) -> RestModel:
 @requirement("grpc.parity.predictions")
 def test_predictions(rpc_steady: RpcModel, target: Target) -> None:
     twin = _twin(rpc_steady, target)
-    for rows in [[row] for row in rpc_steady.probes] + [[*rpc_steady.base_rows] * min(rpc_steady.limit, 2)]:
+    alone = [[row] for row in [*rpc_steady.probes, *accepted_neighbours(rpc_steady)]]
+    for rows in [*alone, [*rpc_steady.base_rows] * min(rpc_steady.limit, 2)]:
         one, two = twin.infer(rpc_steady.body(rows)), rpc_steady.predict(rows)
         if one.answered and two.answered and not tensors.has_null(one.outputs):
             check_same(one, two, _DIFFERENT)

@@ -95,10 +95,11 @@ class Channel:
         """Whether a call was one too many, and now is none: even the good one was refused for a while."""
         if reply.code != _EXHAUSTED or self._good is None or len(message) >= _SHORT or not self._refills:
             return False
-        for _ in range(_REFILLS):
-            if self._sent(*self._good, (), {}).code != _EXHAUSTED:
+        for pause in (_MOMENT, *[_PAUSE] * _REFILLS):
+            let_in = self._sent(*self._good, (), {}).code != _EXHAUSTED
+            time.sleep(pause)  # when the good one is let in, too: it may have taken the place that was free
+            if let_in:
                 return True
-            time.sleep(_PAUSE)
         self._refills = False
         return False
 

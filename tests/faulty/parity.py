@@ -105,10 +105,10 @@ def _harmed(request: Request, ask: Ask, by_scoring: bool) -> Response:
     return error(500) if request.memory.pop("refused", False) else response
 
 
-@fault("parity.errors", speaks="both")
+@fault("parity.errors", "v2.infer.deterministic", speaks="both")
 @at(f"{INFER}|{INVOCATIONS}")
 def wrong_scoring_hurts_inference(request: Request, ask: Ask) -> Response:
-    """A refusal at the scoring endpoint leaves something behind, for the next request for inference alone."""
+    """A refusal at the scoring endpoint, such as the preflight's, leaves something for the next inference."""
     return _harmed(request, ask, by_scoring=True)
 
 

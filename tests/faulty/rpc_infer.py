@@ -307,6 +307,18 @@ def rounded_over_grpc(answer: Any, asked: Asked) -> None:
         ).tobytes()
 
 
+@fault("grpc.parity.predictions", beside=True)
+@before(INFER)
+def inputs_in_single_precision_over_grpc(asked: Asked) -> None:
+    """Inputs are read in single precision, over gRPC alone."""
+    raw = asked.message.raw_input_contents
+    for place, tensor in enumerate(asked.message.inputs):
+        field = tensor.contents.fp64_contents
+        field[:] = np.array(field, "<f4")
+        if tensor.datatype == "FP64" and place < len(raw) and not len(raw[place]) % 8:
+            raw[place] = np.frombuffer(raw[place], "<f8").astype("<f4").astype("<f8").tobytes()
+
+
 @fault("grpc.parity.content-types", beside=True)
 @before(INFER)
 def content_types_refused_over_grpc(asked: Asked) -> None:
