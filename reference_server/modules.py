@@ -41,6 +41,8 @@ def clash(folders: Mapping[str, list[Path]]) -> str | None:
 def imported_clash(roots: Mapping[str, Path]) -> str | None:
     """What ``clash`` cannot see: a module that one of the models has imported from a folder of its own, which
     is on ``sys.path`` no more, and of which another one has a different copy. ``roots`` are the models'."""
+    if len(roots) < 2:
+        return None  # there may be thousands of modules to look at
     given = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
     for name, file in ((name, Path(text).resolve()) for name, text in given.items() if text):
         for model, root in roots.items():

@@ -109,7 +109,7 @@ def _refuse_clashes(models: list[tuple[Settings, str]]) -> None:
         for found, path in models
     }
     folders = {label: _code_folders(root) for label, root in roots.items()}
-    if message := modules.clash(folders) or (len(roots) > 1 and modules.imported_clash(roots)):
+    if message := modules.clash(folders) or modules.imported_clash(roots):
         raise RepositoryError(message)
 
 

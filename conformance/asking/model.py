@@ -62,8 +62,8 @@ class Model:
         """
         given = (self.sample or self.known or {"inputs": []})["inputs"]
         declared = specs(self.described.get("inputs"))
-        known = declared and (not given or all(spec.datatype in DATATYPES for spec in declared))
-        return sized(declared, given) if known else specs_of_sample(given)
+        readable = declared and (not given or all(spec.datatype in DATATYPES for spec in declared))
+        return sized(declared, given) if readable else specs_of_sample(given)
 
     @cached_property
     def outputs(self) -> list[TensorSpec]:

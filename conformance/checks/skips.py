@@ -6,6 +6,7 @@ import pytest
 
 NOT_IMPLEMENTED = "not implemented: "
 UNTESTED = "untested: "
+NO_REQUEST = "no request is known that {} accepts: give one with --sample FILE"
 
 
 def not_implemented(reason: str) -> NoReturn:
@@ -20,4 +21,4 @@ def untested(reason: str) -> NoReturn:
 
 def no_request(taker: str) -> NoReturn:
     """Skip: nothing tells what the target takes. taker: a model, or an endpoint."""
-    untested(f"no request is known that {taker} accepts: give one with --sample FILE")
+    untested(NO_REQUEST.format(taker))

@@ -14,6 +14,7 @@ from conformance.asking.invocations import PATH, Invocations
 from conformance.asking.rest import RestModel
 from conformance.asking.sample import Sample
 from conformance.asking.server import denies, index
+from conformance.checks.skips import NO_REQUEST
 from conformance.harness import gateway
 from conformance.harness.target import NotYet, SetupError, Target
 from conformance.oracles.answers import Answers
@@ -300,5 +301,5 @@ def _missing(v2: bool, mlflow: bool, models: Sequence[RestModel], asked: Asked) 
 
 def _no_binary(model: RestModel) -> str:
     if model.base is None:
-        return f"no request is known that {model.name} accepts: give one with --sample FILE"
+        return NO_REQUEST.format(model.name)
     return "" if binary.there(model) else "requests and answers are JSON alone"

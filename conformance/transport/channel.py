@@ -28,11 +28,12 @@ _BROKEN = re.compile(
     "|rst_stream",
     re.IGNORECASE,
 )
-_AGAIN = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}  # too many requests
+_EXHAUSTED = "RESOURCE_EXHAUSTED"
+_AGAIN = {"UNAVAILABLE", _EXHAUSTED}  # too many requests
 _KEPT_OUT = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 _PAUSE, _PAUSES = 0.5, 10.0  # seconds: for one, in all
 _MOMENT, _TRIES = 0.2, 5  # seconds, and how often, after too many at once
-_EXHAUSTED, _REFILLS = "RESOURCE_EXHAUSTED", 12  # pauses that a quota may take
+_REFILLS = 12  # pauses that a quota may take
 _SHORT = 2**20  # bytes of a message that is not refused for its length
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),

@@ -253,9 +253,9 @@ def serve(
     """The address of the variant's server as long as the context lasts. ``ask``: the reference server.
     ``credentials``: it speaks TLS."""
     # Long messages take a sixth of a run's time: gRPC's own limit stands where another fault is looked for.
-    limited = bool(variant.breaks) and not variant.robustness
-    unbound = [("grpc.max_receive_message_length", -1)] * (not limited)
-    options = [*unbound, ("grpc.max_send_message_length", -1), *variant.server]
+    options = [("grpc.max_send_message_length", -1), *variant.server]
+    if variant.robustness or not variant.breaks:
+        options.insert(0, ("grpc.max_receive_message_length", -1))
     server = grpc.server(ThreadPoolExecutor(16), options=options)
     server.add_generic_rpc_handlers([_Handler(variant, ask, lambda: server.stop(None))])
     free = "127.0.0.1:0"

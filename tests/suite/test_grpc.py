@@ -155,7 +155,7 @@ def test_a_service_that_is_not_ready_is_waited_for(suite: Suite, calls: Calls) -
     assert time.monotonic() > ready
 
 
-def test_the_extra_is_asked_for(calls: Calls, tmp_path: Path) -> None:
+def test_the_extra_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "grpc.py").write_text("raise ImportError('No module named grpc')", "utf-8")
     command = [sys.executable, "-m", "pytest", "conformance/", "--grpc-target=127.0.0.1:1", WINE]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
